@@ -1,0 +1,67 @@
+"""Settings: what an operator may choose, from the environment or as a flag of the same name."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from dataclasses import dataclass, field, fields
+from typing import Literal, get_args
+
+from domain.badge import Unknown
+from domain.station import Policy
+
+Role = Literal["gateway", "projector", "api", "relay"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """Every field is an environment variable `BORNIER_<NAME>`; the defaults are safe on one machine."""
+
+    database: str = "sqlite:///bornier.db"
+    host: str = "127.0.0.1"
+    ocpp_port: int = 9000
+    http_port: int = 8000
+    admin_token: str = field(default_factory=lambda: secrets.token_urlsafe(24))
+    unknown_stations: Policy = "pending"
+    unknown_badges: Unknown = "reject"
+    heartbeat_s: int = 300
+    ping_s: int = 45
+    call_timeout_s: int = 30
+    command_deadline_s: int = 120
+    max_frame_bytes: int = 1_048_576
+    kafka: str | None = None
+
+    @classmethod
+    def load(cls, **flags: object) -> Settings:
+        """Flags win over the environment, the environment over defaults. Raises ValueError in words of the setting."""
+        chosen = {name: value for name, value in os.environ.items() if name.startswith("BORNIER_")}
+        values: dict[str, object] = {}
+        for known in fields(cls):
+            if (flag := flags.get(known.name)) is not None:
+                values[known.name] = flag
+            elif text := chosen.get(f"BORNIER_{known.name.upper()}"):
+                values[known.name] = whole(known.name, text) if known.type == "int" else text
+        settings = cls(**values)  # type: ignore[arg-type]
+        settings.check()
+        return settings
+
+    def check(self) -> None:
+        """Refuse what cannot work, before anything starts."""
+        if not self.database.startswith(("sqlite:///", "postgresql://")):
+            raise ValueError("BORNIER_DATABASE must be sqlite:///path or postgresql://…")
+        for name, value, choices in (
+            ("BORNIER_UNKNOWN_STATIONS", self.unknown_stations, get_args(Policy)),
+            ("BORNIER_UNKNOWN_BADGES", self.unknown_badges, get_args(Unknown)),
+        ):
+            if value not in choices:
+                raise ValueError(f"{name} must be one of {', '.join(choices)}, not {value!r}")
+        for name, port in (("BORNIER_OCPP_PORT", self.ocpp_port), ("BORNIER_HTTP_PORT", self.http_port)):
+            if not 0 <= port <= 65535:
+                raise ValueError(f"{name} must be between 0 and 65535, not {port}")
+
+
+def whole(name: str, text: str) -> int:
+    try:
+        return int(text)
+    except ValueError:
+        raise ValueError(f"BORNIER_{name.upper()} must be a whole number, not {text!r}") from None

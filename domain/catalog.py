@@ -1,0 +1,62 @@
+"""Every event the history can hold, by its public topic; the way back from stored JSON to an event."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import msgspec
+
+from domain.aggregate import Aggregate, Upcast
+from domain.badge import Badge
+from domain.command import Command
+from domain.event import Event, topic
+from domain.number import Number
+from domain.station import Station
+from domain.transaction import Transaction
+
+AGGREGATES: tuple[type[Aggregate], ...] = (Station, Transaction, Command, Badge, Number)
+
+
+class Recorded(NamedTuple):
+    """One event as stored: its place in the history, its stream, its topic and its JSON."""
+
+    position: int
+    stream: str
+    version: int
+    topic: str
+    state: bytes
+
+
+class UnknownTopic(LookupError):  # noqa: N818
+    """The history holds a topic that this version of Bornier does not know."""
+
+
+class Catalog:
+    """Topics, their classes, and how retired topics are read today."""
+
+    def __init__(self, aggregates: tuple[type[Aggregate], ...]) -> None:
+        self.events = {topic(kind): kind for aggregate in aggregates for kind in events(aggregate)}
+        self.upcasts: dict[str, Upcast] = {old: to for each in aggregates for old, to in each.upcasts.items()}
+        self.decoders = {name: msgspec.json.Decoder(kind) for name, kind in self.events.items()}
+
+    def decode(self, name: str, state: bytes) -> Event:
+        """The event of a stored row. Raises UnknownTopic, or msgspec.ValidationError when the JSON does not fit."""
+        decoder = self.decoders.get(name)
+        return decoder.decode(state) if decoder is not None else self.upcast(name, state)
+
+    def upcast(self, name: str, state: bytes) -> Event:
+        data = msgspec.json.decode(state)
+        while name in self.upcasts:
+            data = self.upcasts[name](data)
+            name = data["topic"]
+        if name not in self.decoders:
+            raise UnknownTopic(name)
+        return self.decoders[name].decode(msgspec.json.encode(data))
+
+
+def events(aggregate: type[Aggregate]) -> list[type[Event]]:
+    """The events of one aggregate, in the order of their life."""
+    return [kind for kind in vars(aggregate).values() if isinstance(kind, type) and issubclass(kind, Event)]
+
+
+CATALOG = Catalog(AGGREGATES)

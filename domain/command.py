@@ -1,0 +1,139 @@
+"""A command: what somebody asked of a station, and what became of it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+from domain.aggregate import Aggregate
+from domain.event import AnyCause, Event
+
+
+def stream(command_id: str) -> str:
+    return f"command/{command_id}"
+
+
+class Command(Aggregate):
+    """One request to one station, from asking to its final status."""
+
+    class Requested(Event, tag="command.requested.v1"):
+        """Somebody asked a station to do something before a deadline."""
+
+        station_id: str
+        action: str
+        parameters: dict[str, Any]
+        requested_by: str
+        deadline: datetime
+
+    class Sent(Event, tag="command.sent.v1"):
+        """The gateway that holds the station put the request on the wire."""
+
+        connection_id: str
+        message_id: str
+        ocpp_action: str
+        payload: msgspec.Raw
+
+    class Answered(Event, tag="command.answered.v1"):
+        """The station answered; `accepted` is our reading of its status, `reason` why not."""
+
+        accepted: bool
+        answer: msgspec.Raw
+        reason: str | None = None
+
+    class Refused(Event, tag="command.refused.v1"):
+        """The request cannot be said to this station, so it was never sent."""
+
+        reason: str
+
+    class Failed(Event, tag="command.failed.v1"):
+        """The station answered with an error, or the connection broke before it answered."""
+
+        reason: str
+
+    class TimedOut(Event, tag="command.timed_out.v1"):
+        """The station stayed connected but did not answer in time."""
+
+        reason: str
+
+    class Expired(Event, tag="command.expired.v1"):
+        """The deadline passed before the request could be sent."""
+
+        reason: str
+
+    def __init__(self, stream: str) -> None:
+        super().__init__(stream)
+        self.status = ""
+
+    @property
+    def final(self) -> bool:
+        """Nothing more can happen to it."""
+        return self.status not in ("", "requested", "sent")
+
+    def request(
+        self,
+        station_id: str,
+        action: str,
+        parameters: dict[str, Any],
+        requested_by: str,
+        deadline: datetime,
+        cause: AnyCause,
+        now: datetime,
+    ) -> None:
+        """Ask."""
+        self.record(
+            Command.Requested,
+            cause,
+            now,
+            station_id=station_id,
+            action=action,
+            parameters=parameters,
+            requested_by=requested_by,
+            deadline=deadline,
+        )
+
+    def send(
+        self,
+        connection_id: str,
+        message_id: str,
+        ocpp_action: str,
+        payload: msgspec.Raw,
+        cause: AnyCause,
+        now: datetime,
+    ) -> None:
+        """Put on the wire: only a command that was just requested can be."""
+        if self.status == "requested":
+            self.record(
+                Command.Sent,
+                cause,
+                now,
+                connection_id=connection_id,
+                message_id=message_id,
+                ocpp_action=ocpp_action,
+                payload=payload,
+            )
+
+    def answer(self, accepted: bool, answer: msgspec.Raw, reason: str | None, cause: AnyCause, now: datetime) -> None:
+        """The station's word. A command that is already final keeps its status."""
+        if not self.final:
+            self.record(Command.Answered, cause, now, accepted=accepted, answer=answer, reason=reason)
+
+    def close(
+        self, kind: type[Refused] | type[Failed] | type[TimedOut] | type[Expired], reason: str, cause: AnyCause, now: datetime
+    ) -> None:
+        """End without an answer of the station, and say why."""
+        if not self.final:
+            self.record(kind, cause, now, reason=reason)
+
+    def apply(self, event: Event) -> None:
+        match event:
+            case Command.Requested():
+                self.status = "requested"
+                self.station_id, self.action, self.parameters = event.station_id, event.action, event.parameters
+                self.deadline = event.deadline
+            case Command.Sent():
+                self.status = "sent"
+                self.connection_id = event.connection_id
+            case _:
+                self.status = "final"

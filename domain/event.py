@@ -1,0 +1,78 @@
+"""An event: one fact of the history, and what made it happen."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+
+class Cause(msgspec.Struct, tag_field="by", kw_only=True, omit_defaults=True):
+    """What made an event happen. The subclasses are every way in."""
+
+
+class Message(Cause, tag="ocpp"):
+    """A station said something: the OCPP CALL as received, and the answer we gave.
+
+    `payload` and `answer` are JSON texts, so that a conversation can be replayed from the history alone.
+    """
+
+    version: str
+    action: str
+    message_id: str | int
+    connection_id: str
+    payload: msgspec.Raw = msgspec.Raw(b"null")
+    answer: msgspec.Raw = msgspec.Raw(b"null")
+
+
+class Connection(Cause, tag="connection"):
+    """A WebSocket opened or closed."""
+
+    connection_id: str
+    gateway: str
+    address: str | None = None
+
+
+class Order(Cause, tag="command"):
+    """A command of an operator, on its way to the station or back."""
+
+    command_id: str
+
+
+class Operator(Cause, tag="operator"):
+    """A person or a program that asked through the API."""
+
+    name: str
+
+
+class Timer(Cause, tag="timer"):
+    """A deadline passed, or the system did something by itself."""
+
+    rule: str
+
+
+AnyCause = Message | Connection | Order | Operator | Timer
+
+
+class Event(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="topic"):
+    """What every event carries: its stream, its place in it, when we recorded it and why.
+
+    Its msgspec tag is its public, versioned topic (`transaction.started.v1`): the name in the store, on Kafka and in
+    subscriptions. Times are UTC; units are in field names; `occurred_at` is the clock of the station.
+    """
+
+    originator_id: str
+    originator_version: int
+    recorded_at: datetime
+    cause: AnyCause
+
+
+def topic(kind: type[Event]) -> str:
+    """The public name of a class of events."""
+    tag: Any = kind.__struct_config__.tag
+    return str(tag)
+
+
+class Refusal(Exception):  # noqa: N818 - a refusal is an answer, not a fault
+    """A rule said no; the text is for the person who asked."""
