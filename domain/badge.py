@@ -42,6 +42,7 @@ class Badge(Aggregate):
         super().__init__(stream)
         self.registered = False
         self.blocked = False
+        self.kind = "ISO14443"
         self.group: str | None = None
         self.expires_at: datetime | None = None
 
@@ -65,7 +66,8 @@ class Badge(Aggregate):
     def apply(self, event: Event) -> None:
         match event:
             case Badge.Registered():
-                self.registered, self.group, self.expires_at = True, event.group, event.expires_at
+                self.registered, self.kind = True, event.kind
+                self.group, self.expires_at = event.group, event.expires_at
             case Badge.Blocked():
                 self.blocked = True
             case Badge.Unblocked():

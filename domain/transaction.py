@@ -63,6 +63,13 @@ class Transaction(Aggregate):
         estimated: bool = False
         reason: str | None = None
 
+    class Located(Event, tag="transaction.located.v1"):
+        """The EVSE became known after the start (OCPP 2.x may authorize before a connector is chosen)."""
+
+        station_id: str
+        evse_id: int
+        connector_id: int | None = None
+
     class BadgePresented(Event, tag="transaction.badge_presented.v1"):
         """The driver showed a badge during the transaction."""
 
@@ -218,6 +225,18 @@ class Transaction(Aggregate):
         self.record(Transaction.CountingBegan, cause, now, meter_start_wh=register_wh, estimated=True, reason=reason)
         self.record(Transaction.Doubted, cause, now, reason=reason)
 
+    def locate(self, evse_id: int | None, connector_id: int | None, cause: AnyCause, now: datetime) -> None:
+        """Learn the EVSE; one that is known is never replaced by a guess."""
+        if evse_id is not None and not self.evse_id:
+            self.record(
+                Transaction.Located,
+                cause,
+                now,
+                station_id=self.station_id,
+                evse_id=evse_id,
+                connector_id=connector_id,
+            )
+
     def present(self, badge: str, verdict: str, occurred_at: datetime, cause: AnyCause, now: datetime) -> None:
         """A badge shown during the transaction; the same one again is no news."""
         if badge != self.badge:
@@ -317,6 +336,8 @@ class Transaction(Aggregate):
                 self.remember((), event.seq_no)
             case Transaction.CountingBegan():
                 self.meter_start_wh = event.meter_start_wh
+            case Transaction.Located():
+                self.evse_id, self.connector_id = event.evse_id, event.connector_id
             case Transaction.BadgePresented():
                 self.badge = event.badge
             case Transaction.ChargingStateReported():

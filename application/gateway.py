@@ -1,0 +1,121 @@
+"""The gateway: the stations connected to this process, each with its session."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+from application.history import History
+from application.journal import Fenced
+from application.ports import Credentials, Line
+from application.session import Rules, Session
+from domain.catalog import CATALOG
+from domain.event import Connection, Event, Message, Timer
+from domain.station import Station
+from domain.station import stream as station_stream
+from domain.transaction import Transaction
+from domain.transaction import stream as transaction_stream
+
+
+class Gateway:
+    """Opens and ends sessions. One per process."""
+
+    def __init__(
+        self,
+        name: str,
+        rules: Rules,
+        history: History,
+        credentials: Credentials,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self.name = name
+        self.rules = rules
+        self.history = history
+        self.credentials = credentials
+        self.clock = clock
+        self.sessions: dict[str, Session] = {}
+        self.opening: dict[str, asyncio.Lock] = {}
+        self.connected: list[Callable[[Session], None]] = []
+
+    async def open(self, station_id: str, cause: Connection, ocpp_version: str, line: Line) -> Session:
+        """The session of a station for a new connection; an older connection of it is hung up. Raises Fenced rarely."""
+        lock = self.opening.setdefault(station_id, asyncio.Lock())
+        try:
+            async with lock:
+                session = self.sessions.get(station_id)
+                if session is None or session.writer.fenced:
+                    session = await self.restore(station_id)
+                    self.sessions[station_id] = session
+                session.connect(line, cause, ocpp_version, self.clock())
+                await self.flush(session)
+        finally:
+            if not lock.locked():
+                self.opening.pop(station_id, None)
+        for hook in self.connected:
+            hook(session)
+        return session
+
+    async def flush(self, session: Session) -> None:
+        done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        session.commit(lambda error: done.set_exception(error) if error else done.set_result(None))
+        await done
+
+    async def restore(self, station_id: str) -> Session:
+        return await asyncio.to_thread(self.read, station_id)
+
+    def read(self, station_id: str) -> Session:
+        """A session as the history tells it: the station and its open transactions."""
+        station, heard = Station(station_stream(station_id)), []
+        for event in self.events(station.id):
+            station.replay([event])
+            heard.append(event)
+        transactions = {}
+        for known in station.transactions.values():
+            if known.open:
+                transactions[known.transaction_id], events = self.transaction(known.transaction_id)
+                heard += events
+        session = Session(station, transactions, self.rules)
+        remember(session, heard)
+        return session
+
+    def transaction(self, transaction_id: str) -> tuple[Transaction, list[Event]]:
+        transaction = Transaction(transaction_stream(transaction_id))
+        events = self.events(transaction.id)
+        return transaction.replay(events), events
+
+    def events(self, stream: str) -> list[Event]:
+        return [CATALOG.decode(row.topic, row.state) for row in self.history.stream(stream)]
+
+    def close(self, session: Session, line: Line, reason: str, cause: Connection) -> None:
+        """A connection is gone; the session ends with it once that is recorded."""
+        if session.disconnect(line, reason, cause, self.clock()):
+            session.commit(lambda error: self.forget(session))
+
+    def forget(self, session: Session) -> None:
+        if session.line is None or session.writer.fenced:
+            if self.sessions.get(session.station_id) is session:
+                del self.sessions[session.station_id]
+
+    async def disown(self, station_ids: list[str]) -> None:
+        """Stations that the history believes connected to this gateway's earlier life are not."""
+        for station_id in station_ids:
+            station = Station(station_stream(station_id))
+            station.replay(await asyncio.to_thread(self.events, station.id))
+            if station_id in self.sessions or station.connection_id is None or station.gateway != self.name:
+                continue
+            station.disconnect("the gateway stopped without saying so", Timer(rule="gateway restart"), self.clock())
+            try:
+                await self.rules.journal.record(station.collect_events())
+            except Fenced:
+                continue
+
+
+def remember(session: Session, events: list[Event]) -> None:
+    """Fill the memory of answers from recorded messages, so that a retry after our restart is still a retry."""
+    messages = {}
+    for event in sorted(events, key=lambda event: event.recorded_at)[-64:]:
+        if isinstance(event.cause, Message):
+            messages[event.cause.message_id, event.cause.action] = event.cause
+    for message in messages.values():
+        session.remember(message)

@@ -1,0 +1,74 @@
+"""The history, for those who read it: in order, from any position, to the end and then onwards as it grows."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import AsyncIterator, Sequence
+
+from application.recorder import Recorder
+from domain.catalog import Recorded
+
+PAGE = 500
+POLL_S = 1.0
+
+
+class History:
+    """Reads the store; safe to use from any thread. Somebody tells it when the store has grown (`advance`)."""
+
+    def __init__(self, recorder: Recorder) -> None:
+        self.recorder = recorder
+        self.latest = 0
+        self.grown = threading.Condition()
+        self.waiters: set[asyncio.Event] = set()
+
+    def read(
+        self, after: int, limit: int, topics: Sequence[str] = (), stream: str | None = None
+    ) -> Sequence[Recorded]:
+        """At most `limit` events after a position, oldest first."""
+        return [Recorded(*row) for row in self.recorder.select_after(after, limit, topics, stream)]
+
+    def stream(self, stream: str) -> Sequence[Recorded]:
+        """All events of one stream."""
+        return self.read(0, 2**62, stream=stream)
+
+    def head(self) -> int:
+        """The last position, 0 before the first event."""
+        return self.recorder.max_notification_id() or 0
+
+    def advance(self, position: int) -> None:
+        """The store has grown up to this position. Call it from the event loop."""
+        with self.grown:
+            self.latest = max(self.latest, position)
+            self.grown.notify_all()
+        for waiter in self.waiters:
+            waiter.set()
+
+    def wait(self, beyond: int, timeout: float) -> bool:
+        """Block a thread until there may be something after a position. True if somebody said so."""
+        with self.grown:
+            return self.grown.wait_for(lambda: self.latest > beyond, timeout)
+
+    async def follow(
+        self, after: int, topics: Sequence[str] = (), stream: str | None = None
+    ) -> AsyncIterator[Sequence[Recorded]]:
+        """Everything after a position, in batches, then whatever comes: no gap, no repeat."""
+        waiter = asyncio.Event()
+        self.waiters.add(waiter)
+        try:
+            while True:
+                waiter.clear()
+                batch = await asyncio.to_thread(self.read, after, PAGE, topics, stream)
+                if batch:
+                    after = batch[-1].position
+                    yield batch
+                else:
+                    await self.pause(waiter)
+        finally:
+            self.waiters.discard(waiter)
+
+    async def pause(self, waiter: asyncio.Event) -> None:
+        try:
+            await asyncio.wait_for(waiter.wait(), POLL_S)
+        except TimeoutError:
+            return

@@ -1,0 +1,237 @@
+"""The journal: the one way into the history. Many ask, one writes; whoever waits knows that it is durable.
+
+Everything that queued during the last commit goes into the next transaction: no timer, no fixed batch.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+from eventsourcing.persistence import (
+    ApplicationRecorder,
+    IntegrityError,
+    InterfaceError,
+    Mapper,
+    OperationalError,
+    PersistenceError,
+    StoredEvent,
+)
+
+from domain.event import Event
+
+log = logging.getLogger("bornier.journal")
+
+ROOM = 20_000
+BATCH = 5_000
+RETRY_S = (0.05, 0.1, 0.2, 0.5, 1.0)
+
+Done = Callable[[Exception | None], None]
+
+
+class Fenced(Exception):  # noqa: N818
+    """Somebody else wrote to this stream first, or an earlier write failed: load the stream again."""
+
+
+class JournalClosed(Exception):  # noqa: N818
+    """The process is stopping; nothing of this was recorded."""
+
+
+class Writer:
+    """Who writes a set of streams. After one failed write nothing more of it is accepted, so that no stream gets a hole."""
+
+    __slots__ = ("fenced",)
+
+    def __init__(self) -> None:
+        self.fenced = False
+
+
+class Entry:
+    """Events that are recorded together or not at all."""
+
+    __slots__ = ("done", "events", "positions", "stored", "writer")
+
+    def __init__(self, events: Sequence[Event], writer: Writer, done: Done) -> None:
+        self.events = events
+        self.writer = writer
+        self.done = done
+        self.stored: list[StoredEvent] = []
+        self.positions: Sequence[int] = ()
+
+
+class Journal:
+    """Group commit in front of a recorder. Call it from one event loop."""
+
+    def __init__(
+        self, recorder: ApplicationRecorder, mapper: Mapper[str], advance: Callable[[int], None] = lambda position: None
+    ) -> None:
+        self.recorder = recorder
+        self.mapper = mapper
+        self.advance = advance
+        self.queue: deque[Entry] = deque()
+        self.depth = 0
+        self.waiting_for_room: list[Callable[[], None]] = []
+        self.commits = 0
+        self.recorded = 0
+        self.commit_s = 0.0
+        self.unwell: str | None = None
+        self.closing = False
+        self.thread = ThreadPoolExecutor(1, "journal")
+        self.wake = asyncio.Event()
+        self.task: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        self.task = asyncio.get_running_loop().create_task(self.run())
+
+    async def stop(self) -> None:
+        """Write what is queued, then stop; while the database is away, give up instead of waiting for ever."""
+        self.closing = True
+        self.wake.set()
+        if self.task is not None:
+            await self.task
+        self.thread.shutdown()
+
+    @property
+    def full(self) -> bool:
+        """So much is queued that whoever reads from outside must stop reading."""
+        return self.depth > ROOM
+
+    def when_room(self, resume: Callable[[], None]) -> None:
+        self.waiting_for_room.append(resume)
+
+    def submit(self, events: Sequence[Event], writer: Writer, done: Done) -> None:
+        """Queue events; `done(None)` once durable, `done(error)` if they never will be. With no events: a barrier."""
+        self.queue.append(Entry(events, writer, done))
+        self.depth += len(events)
+        self.wake.set()
+
+    async def record(self, events: Sequence[Event], writer: Writer | None = None) -> None:
+        """Record and wait until durable. Raises Fenced on a version conflict."""
+        future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+        def done(error: Exception | None) -> None:
+            if future.cancelled():
+                return
+            if error is None:
+                future.set_result(None)
+            else:
+                future.set_exception(error)
+
+        self.submit(events, writer or Writer(), done)
+        await future
+
+    async def run(self) -> None:
+        loop = asyncio.get_running_loop()
+        while True:
+            if not self.queue:
+                if self.closing:
+                    return
+                self.wake.clear()
+                await self.wake.wait()
+                continue
+            batch = self.take()
+            try:
+                outcome = await loop.run_in_executor(self.thread, self.commit, batch)
+            except Exception as error:
+                log.exception("the journal could not write")
+                outcome = [(entry, error) for entry in batch]
+            self.release(outcome)
+
+    def take(self) -> list[Entry]:
+        batch: list[Entry] = []
+        size = 0
+        while self.queue and size < BATCH:
+            entry = self.queue.popleft()
+            size += len(entry.events)
+            batch.append(entry)
+        return batch
+
+    def release(self, outcome: list[tuple[Entry, Exception | None]]) -> None:
+        head = 0
+        for entry, error in outcome:
+            self.depth -= len(entry.events)
+            if error is None and entry.positions:
+                head = entry.positions[-1]
+                self.recorded += len(entry.events)
+        if head:
+            self.advance(head)
+        for entry, error in outcome:
+            try:
+                entry.done(error)
+            except Exception:
+                log.exception("somebody who waited for the journal failed")
+        if self.waiting_for_room and self.depth < ROOM // 2:
+            resumed, self.waiting_for_room = self.waiting_for_room, []
+            for resume in resumed:
+                resume()
+
+    def commit(self, batch: list[Entry]) -> list[tuple[Entry, Exception | None]]:
+        """Runs in the journal's thread: one transaction for the whole batch, one each only after a conflict."""
+        began = time.perf_counter()
+        try:
+            return self.together(batch)
+        except JournalClosed as closed:
+            return [(entry, closed) for entry in batch]
+        except PersistenceError:
+            return [(entry, self.alone(entry)) for entry in batch]
+        finally:
+            self.commits += 1
+            self.commit_s += time.perf_counter() - began
+
+    def together(self, batch: list[Entry]) -> list[tuple[Entry, Exception | None]]:
+        live = [entry for entry in batch if not entry.writer.fenced]
+        for entry in live:
+            entry.stored = [self.mapper.to_stored_event(event) for event in entry.events]
+        positions = self.insert([stored for entry in live for stored in entry.stored])
+        at = 0
+        for entry in live:
+            entry.positions = positions[at : at + len(entry.stored)]
+            at += len(entry.stored)
+        return [(entry, Fenced() if entry.writer.fenced else None) for entry in batch]
+
+    def alone(self, entry: Entry) -> Exception | None:
+        if entry.writer.fenced:
+            return Fenced()
+        try:
+            entry.positions = self.insert(entry.stored)
+        except IntegrityError:
+            if self.already(entry.stored):
+                return None
+            entry.writer.fenced = True
+            return Fenced(entry.stored[0].originator_id)
+        except Exception as error:
+            entry.writer.fenced = True
+            return error
+        return None
+
+    def insert(self, stored: list[StoredEvent]) -> Sequence[int]:
+        """Insert, and keep trying while the database is away. Raises IntegrityError and the like."""
+        attempt = 0
+        while stored:
+            try:
+                positions = self.recorder.insert_events(stored) or ()
+                self.unwell = None
+                return positions
+            except (OperationalError, InterfaceError) as error:
+                if self.closing:
+                    raise JournalClosed from error
+                self.unwell = f"{type(error).__name__}: {error}".strip()
+                log.warning("the store does not answer, trying again: %s", self.unwell)
+                time.sleep(RETRY_S[min(attempt, len(RETRY_S) - 1)])
+                attempt += 1
+        return ()
+
+    def already(self, stored: list[StoredEvent]) -> bool:
+        """Did a commit whose answer we never heard record exactly these events?"""
+        found = {
+            (row.originator_id, row.originator_version): bytes(row.state)
+            for originator in dict.fromkeys(event.originator_id for event in stored)
+            for row in self.recorder.select_events(
+                originator, gt=min(e.originator_version for e in stored if e.originator_id == originator) - 1
+            )
+        }
+        return all(found.get((event.originator_id, event.originator_version)) == event.state for event in stored)

@@ -1,0 +1,343 @@
+"""The session of a connected station: its aggregates in memory, one message at a time, events handed to the journal."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+from application.badge import Badges
+from application.journal import Done, Journal, Writer
+from application.number import Numbers
+from application.ports import Line
+from domain.badge import Verdict
+from domain.event import AnyCause, Connection, Event, Message
+from domain.meter import Reading
+from domain.station import KnownTransaction, Notice, Policy, Registration, Station
+from domain.transaction import ChargingState, Transaction, identify, stream
+
+ANSWERS_REMEMBERED = 16
+
+
+class NotLoaded(Exception):  # noqa: N818
+    """The message is about an older transaction: load its stream, then hear the message again."""
+
+    def __init__(self, transaction_id: str) -> None:
+        super().__init__(transaction_id)
+        self.transaction_id = transaction_id
+
+
+@dataclass(frozen=True)
+class Rules:
+    """What a gateway needs to decide without asking anybody."""
+
+    journal: Journal
+    badges: Badges
+    numbers: Numbers
+    unknown_stations: Policy
+    heartbeat_s: int
+
+
+class Remembered(msgspec.Struct, frozen=True):
+    """A message already answered; a retry gets the same answer."""
+
+    message_id: str | int
+    action: str
+    payload: int
+    answer: bytes
+
+
+class Session:
+    """The only writer of its station's streams. Not for two tasks at once."""
+
+    def __init__(self, station: Station, transactions: dict[str, Transaction], rules: Rules) -> None:
+        self.station = station
+        self.transactions = transactions
+        self.rules = rules
+        self.writer = Writer()
+        self.line: Line | None = None
+        self.answers: deque[Remembered] = deque(maxlen=ANSWERS_REMEMBERED)
+        self.touched: list[Transaction] = []
+        self.cause: AnyCause
+        self.now: datetime
+
+    @property
+    def station_id(self) -> str:
+        return self.station.station_id
+
+
+    def begin(self, cause: AnyCause, now: datetime) -> None:
+        """What follows is because of this."""
+        self.cause, self.now = cause, now
+
+    def commit(self, done: Done) -> None:
+        """Hand everything decided since `begin` to the journal."""
+        events: list[Event] = []
+        for transaction in self.touched:
+            events += transaction.collect_events()
+        self.touched.clear()
+        if self.station.pending:
+            events += self.station.collect_events()
+        self.rules.journal.submit(events, self.writer, done)
+
+    def answered(self, message: Message) -> bytes | None:
+        """The answer already given to this very message, if it is a retry."""
+        for known in self.answers:
+            if (known.message_id, known.action) == (message.message_id, message.action):
+                return known.answer if known.payload == hash(bytes(message.payload)) else None
+        return None
+
+    def remember(self, message: Message) -> None:
+        digest = hash(bytes(message.payload))
+        self.answers.appendleft(Remembered(message.message_id, message.action, digest, bytes(message.answer)))
+
+
+    def connect(self, line: Line, cause: Connection, ocpp_version: str, now: datetime) -> None:
+        """A socket of the station opened; an older one is hung up."""
+        if self.line is not None:
+            self.line.close("a newer connection took over")
+        self.line = line
+        self.station.connect(cause, ocpp_version, now)
+
+    def disconnect(self, line: Line, reason: str, cause: Connection, now: datetime) -> bool:
+        """That socket is gone. False if a newer one has taken over already."""
+        if self.line is not line:
+            return False
+        self.line = None
+        self.station.disconnect(reason, cause, now)
+        return True
+
+
+    def boot(self, **facts: Any) -> tuple[Registration, int]:
+        """Admission and heartbeat interval in seconds; facts are the fields of `Station.Booted`."""
+        status = self.station.admission(self.rules.unknown_stations)
+        self.tell(Station.Booted, status=status, **facts)
+        return status, self.rules.heartbeat_s
+
+    def tell(self, kind: type[Event], **facts: Any) -> None:
+        """Record a fact of the station that needs no decision."""
+        self.station.record(kind, self.cause, self.now, **facts)
+
+    def notify(self, occurred_at: datetime, seq_no: int, notices: tuple[Notice, ...], to_be_continued: bool) -> None:
+        self.tell(
+            Station.EventNotified,
+            occurred_at=occurred_at,
+            seq_no=seq_no,
+            notices=notices,
+            to_be_continued=to_be_continued,
+        )
+
+    def check(self, badge: str, kind: str | None) -> Verdict:
+        """A badge is presented; may it charge?"""
+        verdict = self.rules.badges.verdict(badge, self.now)
+        self.tell(Station.BadgeChecked, badge=badge, verdict=verdict, kind=kind)
+        return verdict
+
+
+    def start_numbered(
+        self,
+        evse_id: int,
+        badge: str,
+        meter_start_wh: float,
+        occurred_at: datetime,
+        reservation_id: int | None,
+    ) -> tuple[int, Verdict]:
+        """OCPP 1.6: we make the number. The same start told again gets the same number (specification 4.8, errata 3.x)."""
+        verdict = self.rules.badges.verdict(badge, self.now)
+        transaction_id = identify(self.station_id, f"{evse_id} {meter_start_wh:g} {badge}", occurred_at)
+        known = self.known(transaction_id)
+        if known is not None:
+            self.load(known).repeat("start", self.cause, self.now)
+            return int(known.station_transaction_id), verdict
+        number = self.rules.numbers.take()
+        self.open(
+            transaction_id,
+            station_transaction_id=str(number),
+            evse_id=evse_id,
+            connector_id=evse_id,
+            occurred_at=occurred_at,
+            badge=badge,
+            verdict=verdict,
+            meter_start_wh=meter_start_wh,
+            reservation_id=reservation_id,
+        )
+        return number, verdict
+
+    def start(
+        self,
+        station_transaction_id: str,
+        occurred_at: datetime,
+        badge: str | None,
+        readings: tuple[Reading, ...],
+        seq_no: int,
+        **facts: Any,
+    ) -> None:
+        """OCPP 2.x: the station made the id. A start after later messages only confirms it."""
+        known = self.station.find(station_transaction_id)
+        transaction = self.load(known) if known else None
+        meter_start_wh = begin_register(readings)
+        if transaction is None or reused(transaction, occurred_at):
+            self.open(
+                identify(self.station_id, station_transaction_id, occurred_at),
+                station_transaction_id=station_transaction_id,
+                occurred_at=occurred_at,
+                badge=badge,
+                verdict=self.rules.badges.verdict(badge, self.now) if badge else None,
+                meter_start_wh=meter_start_wh,
+                readings=readings,
+                seq_no=seq_no,
+                **facts,
+            )
+        else:
+            transaction.confirm(occurred_at, badge, meter_start_wh, readings, seq_no, self.cause, self.now)
+
+    def find(
+        self, station_transaction_id: str, occurred_at: datetime, evse_id: int | None, connector_id: int | None
+    ) -> Transaction:
+        """OCPP 2.x: the transaction a later event is about; one we never heard of is taken to have started then."""
+        known = self.station.find(station_transaction_id)
+        if known is not None:
+            transaction = self.load(known)
+            transaction.locate(evse_id, connector_id, self.cause, self.now)
+            return transaction
+        return self.open(
+            identify(self.station_id, station_transaction_id, occurred_at),
+            station_transaction_id=station_transaction_id,
+            occurred_at=occurred_at,
+            evse_id=evse_id or 0,
+            connector_id=connector_id,
+            inferred=True,
+        )
+
+    def open(self, transaction_id: str, **facts: Any) -> Transaction:
+        """Begin a transaction and note it on the station; whatever was open on that EVSE is over."""
+        earlier = self.station.open_on(facts["evse_id"]) if facts["evse_id"] else None
+        if earlier is not None:
+            self.supersede(self.load(earlier), transaction_id, facts["occurred_at"], facts.get("meter_start_wh"))
+        transaction = self.touch(Transaction(stream(transaction_id)))
+        self.transactions[transaction_id] = transaction
+        transaction.start(self.cause, self.now, station_id=self.station_id, **facts)
+        self.tell(
+            Station.TransactionOpened,
+            transaction_id=transaction_id,
+            station_transaction_id=facts["station_transaction_id"],
+            evse_id=facts["evse_id"],
+            connector_id=facts.get("connector_id"),
+        )
+        return transaction
+
+    def supersede(self, old: Transaction, by: str, occurred_at: datetime, meter_stop_wh: float | None) -> None:
+        if old.started_at is None or old.started_at > occurred_at:
+            return
+        old.supersede(by, occurred_at, meter_stop_wh, self.cause, self.now)
+        self.closed(old)
+
+    def meter(self, station_transaction_id: str | None, evse_id: int, readings: tuple[Reading, ...]) -> None:
+        """Meter values of a connector: of the transaction they name, else of the one open there, else of none."""
+        known = self.station.find(station_transaction_id) if station_transaction_id else None
+        known = known or self.station.open_on(evse_id)
+        if known is None:
+            self.tell(
+                Station.Metered, evse_id=evse_id, readings=readings, station_transaction_id=station_transaction_id
+            )
+        else:
+            self.load(known).meter(readings, self.cause, self.now)
+
+    def stop_numbered(
+        self,
+        number: int,
+        occurred_at: datetime,
+        reason: str,
+        meter_stop_wh: float | None,
+        badge: str | None,
+        readings: tuple[Reading, ...],
+    ) -> None:
+        """OCPP 1.6: end what the number names. A station that started offline says 0 or less: its only open one is meant.
+
+        A number nobody knows never ends another transaction: it is kept as an orphan.
+        """
+        known = self.station.find(str(number)) or (self.only_open(badge) if number <= 0 else None)
+        if known is not None:
+            self.end(self.load(known), occurred_at, reason, meter_stop_wh, badge, readings)
+            return
+        self.tell(
+            Station.TransactionOrphaned,
+            station_transaction_id=str(number),
+            occurred_at=occurred_at,
+            meter_stop_wh=meter_stop_wh,
+            reason=reason,
+            readings=readings,
+        )
+
+    def only_open(self, badge: str | None) -> KnownTransaction | None:
+        opened = [known for known in self.station.transactions.values() if known.open]
+        mine = [k for k in opened if badge is None or self.load(k).badge in (None, badge)]
+        return mine[0] if len(mine) == 1 else None
+
+    def end(
+        self,
+        transaction: Transaction,
+        occurred_at: datetime,
+        reason: str,
+        meter_stop_wh: float | None,
+        badge: str | None,
+        readings: tuple[Reading, ...],
+        seq_no: int | None = None,
+        offline: bool = False,
+    ) -> None:
+        was_open = transaction.open
+        transaction.end(
+            occurred_at, reason, meter_stop_wh, badge, readings, self.cause, self.now, seq_no=seq_no, offline=offline
+        )
+        if was_open:
+            self.closed(transaction)
+
+    def report_state(self, transaction: Transaction, state: ChargingState, occurred_at: datetime) -> None:
+        transaction.report_state(state, occurred_at, self.cause, self.now)
+
+    def closed(self, transaction: Transaction) -> None:
+        self.tell(Station.TransactionClosed, transaction_id=transaction.transaction_id)
+        kept = {known.transaction_id for known in self.station.transactions.values()}
+        for transaction_id in [t for t in self.transactions if t not in kept]:
+            del self.transactions[transaction_id]
+
+
+    def known(self, transaction_id: str) -> KnownTransaction | None:
+        return next((k for k in self.station.transactions.values() if k.transaction_id == transaction_id), None)
+
+    def load(self, known: KnownTransaction) -> Transaction:
+        """The transaction in memory. Raises NotLoaded before anything is recorded for this message."""
+        transaction = self.transactions.get(known.transaction_id)
+        if transaction is None:
+            raise NotLoaded(known.transaction_id)
+        return self.touch(transaction)
+
+    def touch(self, transaction: Transaction) -> Transaction:
+        if transaction not in self.touched:
+            self.touched.append(transaction)
+        return transaction
+
+
+def begin_register(readings: Sequence[Reading]) -> float | None:
+    """The register at the start: the sample of Transaction.Begin, else the first there is."""
+    said = [r for r in readings if r.register_wh is not None]
+    begun = [r for r in said if r.context == "Transaction.Begin"]
+    first = (begun or said)[:1]
+    return first[0].register_wh if first else None
+
+
+def end_register(readings: Sequence[Reading]) -> float | None:
+    """The register at the end: the sample of Transaction.End, else the newest there is."""
+    said = [r for r in readings if r.register_wh is not None]
+    ended = [r for r in said if r.context == "Transaction.End"]
+    last = max(ended or said, key=lambda r: r.at, default=None)
+    return last.register_wh if last else None
+
+
+def reused(transaction: Transaction, occurred_at: datetime) -> bool:
+    """A start after the end, with a later time: the station uses the id a second time."""
+    return transaction.ended_at is not None and occurred_at > transaction.ended_at
