@@ -64,6 +64,12 @@ class Gateway:
     async def restore(self, station_id: str) -> Session:
         return await asyncio.to_thread(self.read, station_id)
 
+    async def reload(self, session: Session) -> None:
+        """Read a session's aggregates again, after everything it handed to the journal is durable."""
+        await self.flush(session)
+        fresh = await self.restore(session.station_id)
+        session.station, session.transactions = fresh.station, fresh.transactions
+
     def read(self, station_id: str) -> Session:
         """A session as the history tells it: the station and its open transactions."""
         station, heard = Station(station_stream(station_id)), []

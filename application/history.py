@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import AsyncIterator, Sequence
+from datetime import datetime
 
 from application.recorder import Recorder
-from domain.catalog import Recorded
+from domain.catalog import CATALOG, Recorded
 
 PAGE = 500
 POLL_S = 1.0
@@ -35,6 +36,18 @@ class History:
     def head(self) -> int:
         """The last position, 0 before the first event."""
         return self.recorder.max_notification_id() or 0
+
+    def position_at(self, moment: datetime) -> int:
+        """The last position recorded before a moment: found by halving, since positions grow with time."""
+        low, high = 0, self.head()
+        while low < high:
+            middle = (low + high + 1) // 2
+            row = self.read(middle - 1, 1)
+            if row and CATALOG.decode(row[0].topic, row[0].state).recorded_at < moment:
+                low = max(middle, min(row[0].position, high))
+            else:
+                high = middle - 1
+        return low
 
     def advance(self, position: int) -> None:
         """The store has grown up to this position. Call it from the event loop."""

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from application.command import Errand
 
 
 class Credentials(Protocol):
@@ -23,5 +26,5 @@ class Line(Protocol):
     def close(self, reason: str) -> None:
         """Hang up."""
 
-    def order(self, command_id: str) -> None:
-        """There is a command to send."""
+    def order(self, errand: Errand) -> None:
+        """Send a command, in its turn; the same one twice is sent once."""

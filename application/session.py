@@ -84,6 +84,11 @@ class Session:
             events += self.station.collect_events()
         self.rules.journal.submit(events, self.writer, done)
 
+    def discard(self) -> None:
+        """Drop what was decided but not committed; the aggregates must be read again before the next message."""
+        self.touched.clear()
+        self.station.pending.clear()
+
     def answered(self, message: Message) -> bytes | None:
         """The answer already given to this very message, if it is a retry."""
         for known in self.answers:

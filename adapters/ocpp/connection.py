@@ -1,0 +1,415 @@
+"""The connection of one station: bytes, message ids, one question at a time each way. No meaning."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import deque
+from functools import partial
+from typing import TYPE_CHECKING, Any
+from uuid import uuid4
+
+import msgspec
+import orjson
+from websockets.exceptions import InvalidHandshake
+from websockets.frames import Frame, Opcode
+from websockets.http11 import Request
+from websockets.protocol import OPEN
+from websockets.server import ServerProtocol
+
+from adapters.ocpp import frame, schema, wire
+from adapters.ocpp.dialect import Dialect, read
+from adapters.ocpp.frame import Call, Error, Malformed, Result, ResultError, Send
+from application.command import Errand
+from application.session import NotLoaded, Session
+from domain.command import Command
+from domain.event import Connection, Message, Refusal
+from domain.station import Station
+
+if TYPE_CHECKING:
+    from adapters.ocpp.front import Front
+
+log = logging.getLogger("bornier.ocpp")
+
+BACKLOG = 100
+
+
+class Flight:
+    """The one command the station has not answered yet."""
+
+    __slots__ = ("action", "errand", "message_id", "timer")
+
+    def __init__(self, errand: Errand, message_id: str, action: str) -> None:
+        self.errand = errand
+        self.message_id = message_id
+        self.action = action
+        self.timer: asyncio.TimerHandle | None = None
+
+
+class StationConnection(asyncio.Protocol):
+    """From the TCP connection to its end. Reads are never awaited; what needs the store is done beside, in order."""
+
+    def __init__(self, front: Front) -> None:
+        self.front = front
+        self.connection_id = uuid4().hex
+        self.protocol = ServerProtocol(max_size=front.max_frame_bytes)
+        self.buffer = b""
+        self.fragments: list[bytes] = []
+        self.transport: asyncio.Transport
+        self.session: Session | None = None
+        self.dialect: Dialect
+        self.cause: Connection
+        self.backlog: deque[bytes] = deque()
+        self.busy = False
+        self.heard_at = front.loop.time()
+        self.orders: deque[Errand] = deque()
+        self.flight: Flight | None = None
+        self.lost: str | None = None
+        self.task: asyncio.Task[None] | None = None
+
+    # The socket.
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        self.transport = transport
+        self.front.connections.add(self)
+
+    def data_received(self, data: bytes) -> None:
+        self.heard_at = self.front.loop.time()
+        if self.protocol.state is not OPEN or not self.front.ready(self):
+            self.feed(data)
+            return
+        self.buffer = self.buffer + data if self.buffer else data
+        self.read_frames()
+
+    def read_frames(self) -> None:
+        """Take whole frames out of the buffer; a frame that is too long is refused by its header."""
+        buffer, at = self.buffer, 0
+        while (size := wire.length(buffer, at)) is not None:
+            if size > self.front.max_frame_bytes + 14:
+                self.buffer = b""
+                self.feed(buffer[at : at + 14])
+                return
+            if len(buffer) - at < size:
+                break
+            whole = buffer[at : at + size] if at or size < len(buffer) else buffer
+            at += size
+            text = None if self.fragments else wire.text(whole)
+            if text is None:
+                self.feed(whole)
+            else:
+                self.hear(text)
+        self.buffer = buffer[at:] if at else buffer
+
+    def feed(self, data: bytes) -> None:
+        """Everything that is not a plain text frame: handshake, fragments, pings, closing."""
+        self.protocol.receive_data(data)
+        for event in self.protocol.events_received():
+            if isinstance(event, Request):
+                self.task = self.front.loop.create_task(self.shake(event))
+            elif isinstance(event, Frame):
+                self.on_frame(event)
+        self.flush()
+
+    def on_frame(self, piece: Frame) -> None:
+        if piece.opcode in (Opcode.TEXT, Opcode.CONT, Opcode.BINARY):
+            self.fragments.append(bytes(piece.data))
+            if sum(map(len, self.fragments)) > self.front.max_frame_bytes:
+                self.protocol.fail(1009, "message too big")
+            elif piece.fin:
+                whole, self.fragments = b"".join(self.fragments), []
+                self.hear(whole)
+        elif piece.opcode is Opcode.CLOSE:
+            self.lost = self.lost or f"the station closed with code {self.protocol.close_code}"
+
+    def flush(self) -> None:
+        for data in self.protocol.data_to_send():
+            if data:
+                self.transport.write(data)
+            else:
+                self.transport.close()
+
+    def eof_received(self) -> None:
+        self.protocol.receive_eof()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self.front.connections.discard(self)
+        reason = self.lost or (f"the network broke: {exc}" if exc else "the station hung up without closing")
+        if self.task is not None:
+            self.task.cancel()
+        if self.flight is not None:
+            self.land(Command.Failed, "the connection broke before the station answered")
+        if self.session is not None:
+            self.front.gateway.close(self.session, self, reason, self.cause)
+
+    def close(self, reason: str, code: int = 1000) -> None:
+        """Hang up; safe to call at any time."""
+        self.lost = self.lost or reason
+        if self.protocol.state is OPEN:
+            self.protocol.send_close(code, reason[:120])
+            self.flush()
+        self.front.loop.call_later(1, self.transport.abort)
+
+    def ping(self) -> None:
+        if self.protocol.state is OPEN:
+            self.protocol.send_ping(b"")
+            self.flush()
+
+    # The handshake.
+
+    async def shake(self, request: Request) -> None:
+        """Answer the handshake once it is known who asks and whether they may."""
+        try:
+            response = await self.front.admit(self, request)
+        except InvalidHandshake as error:
+            response = self.protocol.reject(400, f"{error}\n")
+        except Exception:
+            log.exception("the handshake failed")
+            response = self.protocol.reject(503, "the store does not answer, try again\n")
+        self.task = None
+        self.protocol.send_response(response)
+        self.flush()
+        if self.protocol.state is OPEN and self.session is None:
+            self.close("no common sub-protocol", 1002)
+        elif self.session is not None:
+            self.front.settled(self)
+
+    # What the station says.
+
+    def hear(self, text: bytes) -> None:
+        if self.busy:
+            self.backlog.append(text)
+            if len(self.backlog) > BACKLOG:
+                self.close("too many messages without waiting for an answer", 1008)
+            return
+        if self.session is None or self.session.writer.fenced:
+            return
+        self.front.messages += 1
+        heard = frame.parse(text)
+        if isinstance(heard, Call):
+            self.on_call(heard, text)
+        elif isinstance(heard, Result):
+            self.on_result(heard, text)
+        elif isinstance(heard, Error):
+            self.on_error(heard, text)
+        elif isinstance(heard, Send) and self.dialect.version == "2.1":
+            self.on_send(heard)
+        elif isinstance(heard, Malformed):
+            self.on_malformed(heard, text)
+        else:
+            self.refuse(text, None, self.code("MessageTypeNotSupported"), "this message type means nothing here")
+
+    def on_call(self, call: Call, text: bytes) -> None:
+        session, message = self.session, self.message(call)
+        assert session is not None
+        known = session.answered(message)
+        if known is not None:
+            session.commit(partial(self.release, frame.result(call.id, known)))
+            return
+        fault = self.fault(call)
+        if fault is not None:
+            self.refuse(text, call, *fault)
+            return
+        session.begin(message, self.front.clock())
+        try:
+            answer = self.decide(session, call)
+        except NotLoaded as older:
+            self.aside(self.load(older.transaction_id, text))
+            return
+        except Refusal as refusal:
+            self.refuse(text, call, "InternalError", str(refusal))
+            return
+        except Exception:
+            log.exception("station %s: %s could not be handled", session.station_id, call.action)
+            self.aside(self.recover(text, call))
+            return
+        message.answer = msgspec.Raw(answer)
+        session.remember(message)
+        self.front.count(self.dialect.version, call.action, "answered")
+        session.commit(partial(self.release, frame.result(call.id, answer)))
+
+    def message(self, call: Call | Send) -> Message:
+        return Message(
+            version=self.dialect.version,
+            action=call.action,
+            message_id=call.id,
+            connection_id=self.connection_id,
+            payload=msgspec.Raw(call.raw_payload),
+        )
+
+    def fault(self, call: Call) -> tuple[str, str] | None:
+        """Why a CALL cannot be heard: error code and reason."""
+        dialect, action = self.dialect, call.action
+        if action not in dialect.hear and action not in dialect.kept:
+            if schema.known(dialect.version, action):
+                return "NotSupported", f"{action} is not for a charging-station management system"
+            return "NotImplemented", f"OCPP {dialect.version} has no {action}"
+        violation = schema.violation(dialect.version, action, "request", call.payload)
+        if violation is not None:
+            return violation.code, violation.message
+        assert self.session is not None
+        if not dialect.admits_pending and action not in ("BootNotification", "NotifyReport"):
+            station = self.session.station
+            if (station.boot or station.admission(self.session.rules.unknown_stations)) != "Accepted":
+                return "SecurityError", "boot first: this station is not accepted (B02.FR.09, B03.FR.07)"
+        return None
+
+    def decide(self, session: Session, call: Call) -> bytes:
+        hear = self.dialect.hear.get(call.action)
+        if hear is not None:
+            return hear(session, call.payload)
+        session.tell(Station.MessageReceived)
+        return self.dialect.kept[call.action]
+
+    def release(self, answer: bytes, error: Exception | None) -> None:
+        """The journal's word: durable, so answer; or never, so hang up and let the station ask again."""
+        if error is not None:
+            self.close("the history has moved on without this connection", 1012)
+        elif self.protocol.state is OPEN:
+            self.transport.write(wire.pack(answer))
+
+    def refuse(self, text: bytes, call: Call | None, code: str, reason: str) -> None:
+        """Keep what we cannot accept, then say why; without an id to answer there is only the record."""
+        session = self.session
+        assert session is not None
+        action = call.action if call else ""
+        message_id = call.id if call else ""
+        cause = Message(
+            version=self.dialect.version, action=action, message_id=message_id, connection_id=self.connection_id
+        )
+        session.begin(cause, self.front.clock())
+        raw = text.decode(errors="backslashreplace")
+        session.tell(Station.MessageRefused, raw=raw, code=code, reason=reason)
+        self.front.count(self.dialect.version, action if call and code != "NotImplemented" else "unknown", code)
+        if call is None:
+            session.commit(lambda error: None)
+        else:
+            session.commit(partial(self.release, frame.error(call.id, code, reason[:255])))
+
+    def on_malformed(self, bad: Malformed, text: bytes) -> None:
+        """OCPP 1.6 stays silent where it cannot even read an id; later versions answer with id -1."""
+        code = self.code(bad.code)
+        message_id = bad.id if bad.id is not None else (None if self.dialect.version == "1.6" else "-1")
+        call = None if message_id is None else Call(message_id, "", {}, b"null")
+        self.refuse(text, call, code, bad.reason)
+
+    def on_send(self, said: Send) -> None:
+        """OCPP 2.1 SEND: kept, never answered."""
+        assert self.session is not None
+        self.session.begin(self.message(said), self.front.clock())
+        self.session.tell(Station.MessageReceived)
+        self.session.commit(lambda error: None)
+
+    def code(self, code: str) -> str:
+        return frame.code(self.dialect.version, code)
+
+    # What takes longer than a moment; meanwhile the station's messages wait in line.
+
+    def aside(self, work: Any) -> None:
+        self.busy = True
+        self.task = self.front.loop.create_task(self.then_go_on(work))
+
+    async def then_go_on(self, work: Any) -> None:
+        try:
+            await work
+        except Exception:
+            log.exception("could not go on with a station")
+            self.close("internal fault", 1011)
+        finally:
+            self.busy = False
+        while self.backlog and not self.busy:
+            self.hear(self.backlog.popleft())
+
+    async def load(self, transaction_id: str, text: bytes) -> None:
+        assert self.session is not None
+        transaction, _ = await asyncio.to_thread(self.front.gateway.transaction, transaction_id)
+        self.session.transactions[transaction_id] = transaction
+        self.backlog.appendleft(text)
+
+    async def recover(self, text: bytes, call: Call) -> None:
+        """Our own fault: forget what was half decided, keep the message, and say InternalError."""
+        assert self.session is not None
+        self.session.discard()
+        await self.front.gateway.reload(self.session)
+        self.refuse(text, call, "InternalError", "Bornier could not handle this message; it is kept")
+
+    # What we ask of the station.
+
+    def order(self, errand: Errand) -> None:
+        if errand not in self.orders and (self.flight is None or self.flight.errand is not errand):
+            self.orders.append(errand)
+            self.next_order()
+
+    def next_order(self) -> None:
+        while self.orders and self.flight is None:
+            errand = self.orders.popleft()
+            if not errand.due and errand.command.status == "requested":
+                self.send(errand)
+
+    def send(self, errand: Errand) -> None:
+        """Say a command in this station's version, or refuse it with a reason."""
+        assert self.session is not None
+        action = errand.command.action
+        say = self.dialect.say.get(action)
+        try:
+            if say is None:
+                raise Refusal(self.dialect.cannot.get(action, f"OCPP {self.dialect.version} has no {action}"))
+            said = say(self.session, errand.command.parameters)
+            violation = schema.violation(self.dialect.version, said.action, "request", said.payload)
+            if violation is not None:
+                raise Refusal(violation.message)
+        except Refusal as refusal:
+            errand.close(Command.Refused, str(refusal))
+            return
+        except (KeyError, TypeError, ValueError) as missing:
+            errand.close(Command.Refused, f"the parameters do not fit {action}: {missing!r}")
+            return
+        message_id = errand.command_id
+        self.flight = Flight(errand, message_id, said.action)
+        text = frame.call(message_id, said.action, said.payload)
+        errand.send(self.connection_id, message_id, said.action, orjson.dumps(said.payload), partial(self.put, text))
+
+    def put(self, text: bytes) -> None:
+        """The command is recorded as sent: put it on the wire and wait for the answer."""
+        if self.flight is None or self.protocol.state is not OPEN:
+            return
+        self.flight.timer = self.front.loop.call_later(self.front.call_timeout_s, self.time_out)
+        self.transport.write(wire.pack(text))
+
+    def time_out(self) -> None:
+        self.land(Command.TimedOut, f"the station did not answer within {self.front.call_timeout_s:g} s")
+
+    def land(self, kind: Any, reason: str) -> None:
+        """The command in flight ends without a good answer."""
+        flight = self.take_flight()
+        flight.errand.close(kind, reason)
+        self.next_order()
+
+    def take_flight(self) -> Flight:
+        flight = self.flight
+        assert flight is not None
+        if flight.timer is not None:
+            flight.timer.cancel()
+        self.flight = None
+        return flight
+
+    def on_result(self, result: Result, text: bytes) -> None:
+        if self.flight is None or result.id != self.flight.message_id:
+            self.refuse(text, None, self.code("ProtocolError"), "an answer to no question of ours")
+            return
+        violation = schema.violation(self.dialect.version, self.flight.action, "response", result.payload)
+        if violation is not None:
+            self.refuse(text, None, violation.code, violation.message)
+            self.land(Command.Failed, f"the station's answer is not valid: {violation.message}")
+            return
+        flight = self.take_flight()
+        verdict = read(result.payload)
+        flight.errand.answer(verdict.accepted, orjson.dumps(result.payload), verdict.reason)
+        self.next_order()
+
+    def on_error(self, error: Error, text: bytes) -> None:
+        if self.flight is None or error.id != self.flight.message_id:
+            self.refuse(text, None, self.code("ProtocolError"), "an error to no question of ours")
+            return
+        words = ": ".join(filter(None, (error.code, error.description)))
+        self.land(Command.Failed, f"the station answered with an error: {words}")

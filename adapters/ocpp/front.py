@@ -1,0 +1,173 @@
+"""The front: where stations connect. Who may come in, in which version, and whether they are still there."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import binascii
+import logging
+import ssl
+from collections import Counter
+from collections.abc import Callable
+from datetime import datetime
+from urllib.parse import unquote
+
+from websockets.http11 import Request, Response
+from websockets.protocol import OPEN
+from websockets.typing import Subprotocol
+
+from adapters.ocpp import v16, v21, v201
+from adapters.ocpp.connection import StationConnection
+from adapters.ocpp.dialect import Dialect
+from application.gateway import Gateway
+from domain.event import Connection, Refusal
+
+log = logging.getLogger("bornier.ocpp")
+
+DIALECTS: dict[str, Dialect] = {
+    "ocpp2.1": v21.DIALECT,
+    "ocpp2.0.1": v201.DIALECT,
+    "ocpp1.6": v16.DIALECT,
+}
+CHALLENGE = 'Basic realm="bornier", charset="UTF-8"'
+
+
+class Front:
+    """The OCPP-J listener of one gateway (OCPP-J 1.6 section 3, OCPP 2.0.1 part 4)."""
+
+    def __init__(
+        self,
+        gateway: Gateway,
+        clock: Callable[[], datetime],
+        call_timeout_s: float = 30,
+        ping_s: float = 45,
+        max_frame_bytes: int = 2**20,
+    ) -> None:
+        self.gateway = gateway
+        self.clock = clock
+        self.call_timeout_s = call_timeout_s
+        self.ping_s = ping_s
+        self.max_frame_bytes = max_frame_bytes
+        self.loop = asyncio.get_running_loop()
+        self.connections: set[StationConnection] = set()
+        self.paused: set[StationConnection] = set()
+        self.calls: Counter[tuple[str, str, str]] = Counter()
+        self.messages = 0
+        self.server: asyncio.Server | None = None
+
+    async def listen(self, host: str, port: int, tls: ssl.SSLContext | None = None) -> int:
+        """Start listening; returns the port, which matters when 0 was asked."""
+        self.server = await self.loop.create_server(lambda: StationConnection(self), host, port, ssl=tls, backlog=4096)
+        return int(self.server.sockets[0].getsockname()[1])
+
+    async def stop(self) -> None:
+        """Hang up on everybody, politely; what they said before is recorded."""
+        if self.server is not None:
+            self.server.close()
+        for connection in list(self.connections):
+            connection.close("the gateway is stopping", 1001)
+        for _ in range(40):
+            if not self.connections:
+                return
+            await asyncio.sleep(0.05)
+        for connection in list(self.connections):
+            connection.transport.abort()
+        await asyncio.sleep(0)
+
+    async def watch(self) -> None:
+        """Ping whoever is silent, and hang up on whoever does not answer: a dead socket looks like a quiet station."""
+        while True:
+            await asyncio.sleep(self.ping_s / 2)
+            now = self.loop.time()
+            for connection in list(self.connections):
+                silent = now - connection.heard_at
+                if silent > 2 * self.ping_s:
+                    connection.lost = f"silent for {silent:.0f} s, no answer to a ping"
+                    connection.transport.abort()
+                elif silent > self.ping_s:
+                    connection.ping()
+
+    def ready(self, connection: StationConnection) -> bool:
+        """Stop reading from a station while the journal is full; never drop what it says."""
+        journal = self.gateway.rules.journal
+        if journal.full and connection not in self.paused:
+            self.paused.add(connection)
+            connection.transport.pause_reading()
+            journal.when_room(self.resume)
+        return True
+
+    def resume(self) -> None:
+        paused, self.paused = self.paused, set()
+        for connection in paused:
+            if connection in self.connections and not connection.transport.is_closing():
+                connection.transport.resume_reading()
+
+    def count(self, version: str, action: str, outcome: str) -> None:
+        self.calls[version, action, outcome] += 1
+
+    async def admit(self, connection: StationConnection, request: Request) -> Response:
+        """Who is it, may it come in, which version do we speak. Refusals are those of CONTRACT.md."""
+        protocol, address = connection.protocol, peer(connection)
+        station_id = identity(request.path)
+        if station_id is None:
+            return protocol.reject(404, "the address must end in /ocpp/<station id>\n")
+        user, password = basic(request.headers.get("Authorization"))
+        known = user in (None, station_id) and await self.gateway.credentials.verify(station_id, password)
+        if not known:
+            log.warning("station %s from %s: bad credentials", station_id, address)
+            response = protocol.reject(401, "unknown station or wrong password\n")
+            response.headers["WWW-Authenticate"] = CHALLENGE
+            return response
+        offered = request.headers.get("Sec-WebSocket-Protocol", "")
+        chosen = choose([name.strip() for name in offered.split(",")])
+        if chosen is not None:
+            protocol.available_subprotocols = [Subprotocol(chosen)]
+        response = protocol.accept(request)
+        if response.status_code != 101 or chosen is None:
+            return response
+        connection.dialect = DIALECTS[chosen]
+        connection.cause = Connection(
+            connection_id=connection.connection_id, gateway=self.gateway.name, address=address
+        )
+        try:
+            connection.session = await self.gateway.open(
+                station_id, connection.cause, connection.dialect.version, connection
+            )
+        except Refusal as refusal:
+            return protocol.reject(404, f"{refusal}\n")
+        return response
+
+    def settled(self, connection: StationConnection) -> None:
+        """The handshake is answered: the station may get the commands that wait for it."""
+        if connection.session is not None and connection.protocol.state is OPEN:
+            self.gateway.settled(connection.session)
+
+
+def identity(path: str) -> str | None:
+    """The last segment of the path, percent-decoded once; the query and a final slash do not matter."""
+    segments = path.split("?", 1)[0].rstrip("/").split("/")
+    if len(segments) < 3 or segments[1] != "ocpp":
+        return None
+    station_id = unquote(segments[-1], errors="replace")
+    return station_id if 1 <= len(station_id) <= 255 and station_id.isprintable() and "/" not in station_id else None
+
+
+def choose(offered: list[str]) -> str | None:
+    """The best version both sides speak."""
+    return next((name for name in DIALECTS if name in offered), None)
+
+
+def basic(header: str | None) -> tuple[str | None, bytes | None]:
+    """User and password of HTTP Basic authentication, split at the first colon; the password is bytes (OCPP 1.6)."""
+    if header is None or not header.startswith("Basic "):
+        return None, None
+    try:
+        user, _, password = base64.b64decode(header[6:], validate=True).partition(b":")
+    except binascii.Error:
+        return "", None
+    return user.decode(errors="replace"), password
+
+
+def peer(connection: StationConnection) -> str | None:
+    name = connection.transport.get_extra_info("peername")
+    return f"{name[0]}:{name[1]}" if name else None

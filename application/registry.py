@@ -1,0 +1,98 @@
+"""The registry: operators make stations and badges known."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from datetime import datetime
+from typing import TypeVar
+
+from application.badge import Badges
+from application.gateway import Gateway
+from application.history import History
+from application.journal import Fenced, Journal
+from application.ports import Credentials
+from domain.aggregate import Aggregate
+from domain.badge import Badge
+from domain.badge import stream as badge_stream
+from domain.catalog import CATALOG
+from domain.event import Operator, Refusal
+from domain.station import Station
+from domain.station import stream as station_stream
+
+TRIES = 5
+A = TypeVar("A", bound=Aggregate)
+
+
+class Registry:
+    """Every method returns once the change is durable, and raises Refusal when a rule says no."""
+
+    def __init__(
+        self,
+        journal: Journal,
+        history: History,
+        credentials: Credentials,
+        clock: Callable[[], datetime],
+        gateway: Gateway | None,
+        badges: Badges | None,
+    ) -> None:
+        self.journal = journal
+        self.history = history
+        self.credentials = credentials
+        self.clock = clock
+        self.gateway = gateway
+        self.badges = badges
+
+    async def register_station(self, station_id: str, site: str | None, password: str | None, operator: str) -> None:
+        """Accept a station from its next boot on; with a password it must present it (OCPP security profile 1)."""
+        check_station_id(station_id)
+        if password is not None:
+            await self.credentials.store(station_id, password)
+        session = self.gateway.sessions.get(station_id) if self.gateway else None
+        if self.gateway is not None and session is not None:
+            session.station.register(site, Operator(name=operator), self.clock())
+            await self.gateway.flush(session)
+            return
+        await self.change(
+            lambda: Station(station_stream(station_id)),
+            lambda station: station.register(site, Operator(name=operator), self.clock()),
+        )
+
+    async def register_badge(
+        self, badge: str, kind: str, group: str | None, expires_at: datetime | None, operator: str
+    ) -> None:
+        await self.change_badge(
+            badge, lambda b: b.register(badge, kind, group, expires_at, Operator(name=operator), self.clock())
+        )
+
+    async def block_badge(self, badge: str, reason: str, operator: str) -> None:
+        await self.change_badge(badge, lambda b: b.block(reason, Operator(name=operator), self.clock()))
+
+    async def unblock_badge(self, badge: str, reason: str, operator: str) -> None:
+        await self.change_badge(badge, lambda b: b.unblock(reason, Operator(name=operator), self.clock()))
+
+    async def change_badge(self, badge: str, decide: Callable[[Badge], None]) -> None:
+        """Decide on a badge; when this process is a gateway it knows the result before we return."""
+        await self.change(lambda: Badge(badge_stream(badge)), decide)
+        if self.badges is not None:
+            await asyncio.to_thread(self.badges.load)
+
+    async def change(self, blank: Callable[[], A], decide: Callable[[A], None]) -> None:
+        """Load, decide, record; again when somebody else was quicker."""
+        for _ in range(TRIES):
+            aggregate = blank()
+            rows = await asyncio.to_thread(self.history.stream, aggregate.id)
+            aggregate.replay(CATALOG.decode(row.topic, row.state) for row in rows)
+            decide(aggregate)
+            try:
+                await self.journal.record(aggregate.collect_events())
+            except Fenced:
+                continue
+            return
+        raise Refusal("somebody else keeps changing this; try again")
+
+
+def check_station_id(station_id: str) -> None:
+    """OCPP 2.x identifierString, 1 to 48 characters; we accept up to 255, without control characters."""
+    if not 1 <= len(station_id) <= 255 or not station_id.isprintable() or "/" in station_id:
+        raise Refusal("a station id has 1 to 255 printable characters and no slash")
