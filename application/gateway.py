@@ -11,7 +11,7 @@ from application.journal import Fenced
 from application.ports import Credentials, Line
 from application.session import Rules, Session
 from domain.catalog import CATALOG
-from domain.event import Connection, Event, Message, Timer
+from domain.event import Connection, Event, Message, Refusal, Timer
 from domain.station import Station
 from domain.station import stream as station_stream
 from domain.transaction import Transaction
@@ -36,7 +36,7 @@ class Gateway:
         self.clock = clock
         self.sessions: dict[str, Session] = {}
         self.opening: dict[str, asyncio.Lock] = {}
-        self.connected: list[Callable[[Session], None]] = []
+        self.settled: Callable[[Session], None] = lambda session: None
 
     async def open(self, station_id: str, cause: Connection, ocpp_version: str, line: Line) -> Session:
         """The session of a station for a new connection; an older connection of it is hung up. Raises Fenced rarely."""
@@ -47,13 +47,14 @@ class Gateway:
                 if session is None or session.writer.fenced:
                     session = await self.restore(station_id)
                     self.sessions[station_id] = session
+                if session.station.admission(self.rules.unknown_stations) == "Rejected":
+                    del self.sessions[station_id]
+                    raise Refusal(f"station {station_id} is not registered")
                 session.connect(line, cause, ocpp_version, self.clock())
                 await self.flush(session)
         finally:
             if not lock.locked():
                 self.opening.pop(station_id, None)
-        for hook in self.connected:
-            hook(session)
         return session
 
     async def flush(self, session: Session) -> None:

@@ -6,9 +6,10 @@ from typing import Any
 
 import msgspec
 from eventsourcing.application import Application
-from eventsourcing.persistence import Mapper, StoredEvent
+from eventsourcing.persistence import InfrastructureFactory, Mapper, StoredEvent
+from eventsourcing.utils import Environment
 
-from application.recorder import environment
+from application.recorder import Recorder, environment, factory
 from domain.catalog import CATALOG
 from domain.event import Event, topic
 
@@ -33,10 +34,14 @@ class EventMapper(Mapper[str]):
 class Store(Application[str]):
     """Where the history is kept: SQLite or PostgreSQL, chosen by the database URL."""
 
-    name = "journal"
+    recorder: Recorder
 
     def __init__(self, database: str) -> None:
+        self.database = database
         super().__init__(environment(database))
+
+    def construct_factory(self, env: Environment) -> InfrastructureFactory[Any]:
+        return factory(self.database, env)
 
     def construct_mapper(self) -> EventMapper:
         return EventMapper(self.construct_transcoder())

@@ -1,0 +1,91 @@
+"""Meter values of both OCPP families, read into the domain's readings; and the times stations write."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from domain.meter import OUTLET, PERIODIC, REGISTER, Reading, Sample, read
+
+LONG_FRACTION = re.compile(r"(\.\d{6})\d+")
+
+
+def readings16(meter_values: Sequence[dict[str, Any]], arrival: datetime) -> tuple[Reading, ...]:
+    """OCPP 1.6 MeterValue[]: values are texts; missing measurand, unit, context and location have defaults."""
+    return tuple(
+        reading
+        for meter_value in meter_values
+        if (reading := read(when(meter_value.get("timestamp"), arrival), samples16(meter_value["sampledValue"])))
+    )
+
+
+def samples16(values: Iterable[dict[str, Any]]) -> Iterable[Sample]:
+    for value in values:
+        number = figure(value)
+        if number is not None:
+            said = value.get
+            yield Sample(
+                number,
+                said("measurand", REGISTER),
+                said("phase"),
+                said("context", PERIODIC),
+                said("location", OUTLET),
+                said("unit"),
+            )
+
+
+def readings2(meter_values: Sequence[dict[str, Any]], arrival: datetime) -> tuple[Reading, ...]:
+    """OCPP 2.x MeterValueType[]: values are numbers, with unit and power of ten in unitOfMeasure."""
+    return tuple(
+        reading
+        for meter_value in meter_values
+        if (reading := read(when(meter_value.get("timestamp"), arrival), samples2(meter_value["sampledValue"])))
+    )
+
+
+def samples2(values: Iterable[dict[str, Any]]) -> Iterable[Sample]:
+    for value in values:
+        number = figure(value)
+        if number is not None:
+            said, unit = value.get, value.get("unitOfMeasure", {})
+            yield Sample(
+                number,
+                said("measurand", REGISTER),
+                said("phase"),
+                said("context", PERIODIC),
+                said("location", OUTLET),
+                unit.get("unit"),
+                unit.get("multiplier", 0),
+            )
+
+
+def figure(value: dict[str, Any]) -> float | None:
+    """The number of a sample; None for signed data (kept in the payload) and for what is no number."""
+    if value.get("format") == "SignedData":
+        return None
+    try:
+        number = float(value["value"])
+    except (TypeError, ValueError):
+        return None
+    return number if abs(number) < 1e15 else None
+
+
+def when(text: str | None, arrival: datetime) -> datetime:
+    """A station's time in UTC: with Z, offset or none (taken as UTC), any number of decimals; unreadable: arrival."""
+    if not text:
+        return arrival
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError:
+        try:
+            at = datetime.fromisoformat(LONG_FRACTION.sub(r"\1", text.strip()))
+        except ValueError:
+            return arrival
+    if at.tzinfo is UTC:
+        return at
+    try:
+        return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
+    except OverflowError:
+        return arrival
