@@ -1,0 +1,39 @@
+"""What a run of the benchmark may be told."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+MEASUREMENTS = ("durable", "mixed", "memory", "start", "projection", "replay")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    """Choices of `bornier bench`. Without databases: a temporary SQLite file, and PostgreSQL when one can be had."""
+
+    databases: tuple[str, ...] = ()
+    """`sqlite` (a temporary file) or `postgresql://…`; in the latter a database is made for the run and dropped."""
+    stations: int = 200
+    rounds: int = 3
+    seconds: float = 8.0
+    """Length of one measurement, after everybody has connected and booted."""
+    events: int = 100_000
+    """Length of the history that is replayed and projected."""
+    idle: int = 5_000
+    """Connections held open to weigh one."""
+    json_path: Path | None = None
+    only: tuple[str, ...] = ()
+
+    def check(self) -> None:
+        """Refuse what cannot be measured. Raises ValueError."""
+        if unknown := set(self.only) - set(MEASUREMENTS):
+            raise ValueError(f"unknown measurement {', '.join(sorted(unknown))}; there are {', '.join(MEASUREMENTS)}")
+        for name in ("stations", "rounds", "events", "idle"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name} must be at least 1")
+        if self.seconds <= 0:
+            raise ValueError("seconds must be more than 0")
+
+    def wants(self, measurement: str) -> bool:
+        return not self.only or measurement in self.only
