@@ -99,6 +99,8 @@ class Transaction(Aggregate):
         """The charge is over; what comes later never reopens it."""
 
         station_id: str
+        evse_id: int
+        connector_id: int | None = None
         occurred_at: datetime
         reason: str
         meter_stop_wh: float | None = None
@@ -119,6 +121,8 @@ class Transaction(Aggregate):
         """Another transaction began on the same EVSE while this one was open: it must have ended before."""
 
         station_id: str
+        evse_id: int
+        connector_id: int | None = None
         by_transaction_id: str
         occurred_at: datetime
         meter_stop_wh: float | None = None
@@ -279,6 +283,8 @@ class Transaction(Aggregate):
             cause,
             now,
             station_id=self.station_id,
+            evse_id=self.evse_id,
+            connector_id=self.connector_id,
             occurred_at=occurred_at,
             reason=reason,
             meter_stop_wh=meter_stop_wh,
@@ -302,6 +308,8 @@ class Transaction(Aggregate):
                 cause,
                 now,
                 station_id=self.station_id,
+                evse_id=self.evse_id,
+                connector_id=self.connector_id,
                 by_transaction_id=by_transaction_id,
                 occurred_at=occurred_at,
                 meter_stop_wh=meter_stop_wh,

@@ -1,0 +1,10 @@
+"""Every projection there is, by name."""
+
+from __future__ import annotations
+
+from projections import command, station, transaction
+from projections.projection import Projection
+
+PROJECTIONS: dict[str, Projection] = {
+    each.name: each for each in (station.PROJECTION, transaction.PROJECTION, command.PROJECTION)
+}
