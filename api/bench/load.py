@@ -44,6 +44,11 @@ class Plan(msgspec.Struct, kw_only=True):
     patience_s: float = 60.0
     """How long to wait for answers that are still missing at the end, and for everybody to connect and boot."""
 
+    @property
+    def longest_s(self) -> float:
+        """After this long something is wrong."""
+        return 3 * self.patience_s + self.seconds + self.stations / 20
+
 
 class Outcome(msgspec.Struct, kw_only=True):
     """What happened. `sent` and `answered` count every call, `window` those answered while it was measured."""
@@ -154,7 +159,7 @@ class Load:
     async def wait(self) -> None:
         """Until nobody waits for an answer any more; no longer than patience lasts."""
         deadline = time.perf_counter() + self.plan.patience_s
-        while any(station.waits for station in self.stations) and time.perf_counter() < deadline:
+        while any(station.waits for station in self.stations) and time.perf_counter() < deadline:  # noqa: ASYNC110
             await asyncio.sleep(0.005)
 
 
@@ -182,7 +187,7 @@ class Station(asyncio.Protocol):
         loop = asyncio.get_running_loop()
         self.ready = loop.create_future()
         url = urlsplit(self.load.plan.url)
-        await loop.create_connection(lambda: self, url.hostname, url.port)
+        await loop.create_connection(lambda: self, url.hostname or "127.0.0.1", url.port or 80)
         path = f"{url.path}/{self.name}"
         self.transport.write(handshake(url.netloc, path, self.load.plan.protocol))
         await self.ready

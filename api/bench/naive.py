@@ -4,6 +4,9 @@
 Run as `python -m api.bench.naive DATABASE`. It prints `naive ready ocpp=ws://HOST:PORT/ocpp` and serves until SIGTERM.
 """
 
+# mypy: disable-error-code="import-untyped, misc, untyped-decorator"
+# The `ocpp` package has no types.
+
 from __future__ import annotations
 
 import asyncio

@@ -14,6 +14,8 @@ class Options:
 
     databases: tuple[str, ...] = ()
     """`sqlite` (a temporary file) or `postgresql://…`; in the latter a database is made for the run and dropped."""
+    postgres: str | None = None
+    """PostgreSQL server to measure on beside SQLite, when no databases are named."""
     stations: int = 200
     rounds: int = 3
     seconds: float = 8.0

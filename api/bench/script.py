@@ -23,7 +23,8 @@ METER = (
     b'{"value":"57.0","measurand":"SoC","unit":"Percent"}]}]}'
 )
 """Nine samples; with a transaction id of six digits the whole call has 771 bytes."""
-CYCLE = ("Preparing", "start", "Charging", *("meter",) * 6, "beat", *("meter",) * 6, "beat", "Finishing", "stop", "Available")
+METERS = ("meter",) * 6
+CYCLE = ("Preparing", "start", "Charging", *METERS, "beat", *METERS, "beat", "Finishing", "stop", "Available")
 """20 calls of the mixed profile: 12 MeterValues, 4 StatusNotification, 2 Heartbeat, 1 Start, 1 Stop."""
 
 

@@ -1,0 +1,158 @@
+"""The servers under load: Bornier as everybody runs it, and the naive one; each a process of its own."""
+
+from __future__ import annotations
+
+import os
+import re
+import select
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import msgspec
+import psutil  # type: ignore[import-untyped]
+
+from api.bench.database import kind
+from api.bench.load import Outcome, Plan
+
+ROOT = Path(__file__).parents[2]
+READY_S = 60.0
+STOP_S = 30.0
+SPLIT = ("--role", "gateway", "--role", "projector")
+GATEWAY = ("--role", "gateway")
+
+
+class ServerFailed(Exception):
+    """A server under measurement did not do its part; the text ends with what it logged."""
+
+
+class Server:
+    """A running server and where stations find it."""
+
+    def __init__(self, process: subprocess.Popen[str], ocpp: str) -> None:
+        self.process = process
+        self.ocpp = ocpp
+
+    def cpu_s(self) -> float:
+        return cpu_s(self.process.pid)
+
+    def memory_bytes(self) -> int:
+        """What the process holds in memory, all its children included."""
+        return sum(each.memory_info().rss for each in tree(self.process.pid))
+
+
+def tree(pid: int) -> list[psutil.Process]:
+    parent = psutil.Process(pid)
+    return [parent, *parent.children(recursive=True)]
+
+
+def cpu_s(pid: int) -> float:
+    """CPU time of a process and all its descendants, those that have ended included."""
+    total = 0.0
+    for process in tree(pid):
+        try:
+            times = process.cpu_times()
+        except psutil.NoSuchProcess:
+            continue
+        total += times.user + times.system + times.children_user + times.children_system
+    return total
+
+
+def environment() -> dict[str, str]:
+    """Ours, with this source tree importable and every stranger admitted."""
+    return {
+        **os.environ,
+        "PYTHONPATH": os.pathsep.join(filter(None, (str(ROOT), os.environ.get("PYTHONPATH")))),
+        "BORNIER_UNKNOWN_STATIONS": "accept",
+        "BORNIER_UNKNOWN_BADGES": "accept",
+        "BORNIER_ADMIN_TOKEN": "bench",
+    }
+
+
+@contextmanager
+def bornier(database: str, roles: tuple[str, ...] = SPLIT) -> Iterator[Server]:
+    """`bornier run`: on PostgreSQL with these roles, on SQLite everything in one process."""
+    chosen = () if kind(database) == "sqlite" else roles
+    if chosen:
+        subprocess.run(
+            [sys.executable, "-m", "api.cli", "migrate", "--database", database],
+            env=environment(), check=True, capture_output=True, timeout=READY_S,
+        )  # fmt: skip
+    command = ["-m", "api.cli", "run", "--database", database, "--ocpp-port", "0", "--http-port", "0", *chosen]
+    with serving(command) as server:
+        yield server
+
+
+@contextmanager
+def naive(database: str) -> Iterator[Server]:
+    with serving(["-m", "api.bench.naive", database]) as server:
+        yield server
+
+
+@contextmanager
+def serving(command: list[str]) -> Iterator[Server]:
+    """Start a server, wait for its one ready line, and stop it in the end."""
+    with tempfile.TemporaryFile("w+") as log:
+        process = subprocess.Popen(
+            [sys.executable, *command], env=environment(), stdout=subprocess.PIPE, stderr=log, text=True
+        )
+        try:
+            yield Server(process, ready(process))
+        except Exception as error:
+            log.seek(0)
+            raise ServerFailed(f"{error}\n{log.read()[-4000:]}") from error
+        finally:
+            stop(process)
+
+
+def ready(process: subprocess.Popen[str]) -> str:
+    assert process.stdout is not None
+    readable, _, _ = select.select([process.stdout], [], [], READY_S)
+    line = process.stdout.readline() if readable else ""
+    found = re.search(r"ready ocpp=(\S+)", line)
+    if found is None:
+        raise ServerFailed(f"the server did not get ready: {line!r}")
+    return found[1]
+
+
+def stop(process: subprocess.Popen[str]) -> None:
+    process.send_signal(signal.SIGTERM)
+    try:
+        process.wait(STOP_S)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+    if process.stdout is not None:
+        process.stdout.close()
+
+
+def drive(plan: Plan, at: Callable[[str], None] = lambda mark: None) -> Outcome:
+    """Let the load run in its own process; `at` is called with `begin` and `end` of the measured window."""
+    command = [sys.executable, "-m", "api.bench.load"]
+    with (
+        tempfile.TemporaryFile("w+") as log,
+        subprocess.Popen(
+            command, env=environment(), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, text=True
+        ) as process,
+    ):
+        assert process.stdin is not None
+        assert process.stdout is not None
+        watchdog = threading.Timer(plan.longest_s, process.kill)
+        watchdog.start()
+        try:
+            process.stdin.write(msgspec.json.encode(plan).decode())
+            process.stdin.close()
+            for line in process.stdout:
+                message = msgspec.json.decode(line)
+                if "mark" not in message:
+                    return msgspec.convert(message, Outcome)
+                at(message["mark"])
+        finally:
+            watchdog.cancel()
+        log.seek(0)
+        raise ServerFailed(f"the load ended early: {log.read()[-2000:]}")

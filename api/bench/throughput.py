@@ -1,0 +1,158 @@
+"""Calls per second of stations that wait for their answers: Bornier and the naive way in turns, in the same minutes."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+import msgspec
+
+from api.bench import database
+from api.bench.load import Outcome, Plan
+from api.bench.option import Options
+from api.bench.report import Figure, Result, figure
+from api.bench.server import Server, bornier, cpu_s, drive, naive
+
+SCRIPTS = {"durable": "meter", "mixed": "mixed"}
+PUBLISHED = {"durable": 226.0, "mixed": 143.0}
+"""Calls per second that CitrineOS 1.8.3 answers from 200 stations on the same kind of machine, for scale."""
+CAUGHT_UP_S = 120.0
+OPEN_LOOP = 0.5
+"""Share of the saturation rate at which latency is measured."""
+
+
+class Sample(msgspec.Struct, kw_only=True):
+    """One server under load once."""
+
+    closed: Outcome
+    paced: Outcome | None
+    server_us: float
+    database_us: float | None
+    lag_s: float | None
+    answered: int
+    recorded: int
+
+    @property
+    def per_s(self) -> float:
+        return self.closed.window / self.closed.window_s
+
+
+class Spent:
+    """CPU time spent within the measured window, by the server and by PostgreSQL."""
+
+    def __init__(self, server: Server, postmaster: int | None) -> None:
+        self.server = server
+        self.postmaster = postmaster
+        self.server_s = self.database_s = 0.0
+
+    def at(self, mark: str) -> None:
+        sign = -1 if mark == "begin" else 1
+        self.server_s += sign * self.server.cpu_s()
+        if self.postmaster is not None:
+            self.database_s += sign * cpu_s(self.postmaster)
+
+
+def measure(name: str, place: str, options: Options, tell: Callable[[str], None]) -> Result:
+    """All rounds of one measurement on one database."""
+    ours, theirs = [], []
+    for turn in range(options.rounds):
+        tell(f"{name} on {database.kind(place)}, round {turn + 1} of {options.rounds}: naive")
+        theirs.append(sample_naive(name, place, options))
+        tell(f"{name} on {database.kind(place)}, round {turn + 1} of {options.rounds}: bornier")
+        ours.append(sample_bornier(name, place, options))
+    return Result(
+        measurement=name,
+        database=database.kind(place),
+        figures=figures(name, ours, theirs),
+        checks={
+            "every call was answered": all(each.closed.sent == each.closed.answered for each in ours + theirs),
+            "every answered call is recorded, and nothing else": all(s.answered == s.recorded for s in ours + theirs),
+            "the load was not the bottleneck": all(each.closed.cpu_share < 0.7 for each in ours),
+        },
+    )
+
+
+def sample_bornier(name: str, place: str, options: Options) -> Sample:
+    with database.fresh(place) as url, bornier(url) as server:
+        spent = Spent(server, database.postmaster(url))
+        closed = drive(plan(name, server, options), spent.at)
+        lag_s = catch_up(url)
+        rate = OPEN_LOOP * closed.window / closed.window_s
+        paced = drive(plan(name, server, options, rate=max(rate, 1.0), first=options.stations))
+        return Sample(
+            closed=closed,
+            paced=paced,
+            server_us=per_call(spent.server_s, closed),
+            database_us=per_call(spent.database_s, closed) if spent.postmaster else None,
+            lag_s=lag_s,
+            answered=closed.answered + paced.answered,
+            recorded=database.ask(url, database.MESSAGES[database.kind(url)]),
+        )
+
+
+def sample_naive(name: str, place: str, options: Options) -> Sample:
+    with database.fresh(place) as url, naive(url) as server:
+        spent = Spent(server, database.postmaster(url))
+        closed = drive(plan(name, server, options), spent.at)
+        return Sample(
+            closed=closed,
+            paced=None,
+            server_us=per_call(spent.server_s, closed),
+            database_us=per_call(spent.database_s, closed) if spent.postmaster else None,
+            lag_s=None,
+            answered=closed.answered,
+            recorded=database.ask(url, database.NAIVE[database.kind(url)]),
+        )
+
+
+def plan(name: str, server: Server, options: Options, rate: float | None = None, first: int = 0) -> Plan:
+    return Plan(
+        url=server.ocpp,
+        script=SCRIPTS[name],
+        stations=options.stations,
+        seconds=options.seconds,
+        rate=rate,
+        first=first,
+    )
+
+
+def per_call(cpu_time_s: float, outcome: Outcome) -> float:
+    return cpu_time_s / max(outcome.window, 1) * 1_000_000
+
+
+def catch_up(url: str) -> float:
+    """Seconds after the last answer until every projection has read the whole history."""
+    began = time.perf_counter()
+    head = database.ask(url, database.HEAD[database.kind(url)])
+    while time.perf_counter() - began < CAUGHT_UP_S:
+        if database.ask(url, database.PROJECTED) >= head:
+            break
+        time.sleep(0.02)
+    return time.perf_counter() - began
+
+
+def figures(name: str, ours: list[Sample], theirs: list[Sample]) -> list[Figure]:
+    """What is worth showing, the ratio first."""
+    rate = figure("bornier", "calls/s", [each.per_s for each in ours])
+    paced = [each.paced for each in ours if each.paced is not None]
+    found = [
+        figure("bornier / naive", "x", [us.per_s / them.per_s for us, them in zip(ours, theirs, strict=True)]),
+        rate,
+        figure("naive", "calls/s", [each.per_s for each in theirs]),
+        figure("bornier / CitrineOS 1.8.3 (published, for scale)", "x", [r / PUBLISHED[name] for r in rate.rounds]),
+        figure("bornier p50, closed loop", "ms", [each.closed.p50_ms for each in ours]),
+        figure("bornier p99, closed loop", "ms", [each.closed.p99_ms for each in ours]),
+        figure("naive p50, closed loop", "ms", [each.closed.p50_ms for each in theirs]),
+        figure("naive p99, closed loop", "ms", [each.closed.p99_ms for each in theirs]),
+        figure("bornier p50, half the rate", "ms", [each.p50_ms for each in paced]),
+        figure("bornier p99, half the rate", "ms", [each.p99_ms for each in paced]),
+        figure("bornier CPU", "µs/call", [each.server_us for each in ours]),
+        figure("naive CPU", "µs/call", [each.server_us for each in theirs]),
+        figure("load generator CPU", "% of a core", [each.closed.cpu_share * 100 for each in ours]),
+        figure("projections caught up after", "s", [each.lag_s for each in ours if each.lag_s is not None]),
+    ]
+    for side, samples in (("bornier", ours), ("naive", theirs)):
+        used = [each.database_us for each in samples if each.database_us is not None]
+        if used:
+            found.append(figure(f"PostgreSQL CPU under {side}", "µs/call", used))
+    return found
