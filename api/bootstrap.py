@@ -3,21 +3,199 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+import contextlib
+import logging
+import platform
+import socket
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from typing import Any
 
+import uvicorn
+from sqlalchemy import Engine
+
+from adapters.credential.vault import Vault
 from adapters.ocpp.front import Front
-from api.settings import Settings
+from api.context import Parts
+from api.settings import Role, Settings
+from api.web import app
 from application.badge import Badges
-from application.command import Dispatcher
+from application.command import Dispatcher, Orders
 from application.gateway import Gateway
 from application.history import History
 from application.journal import Journal
+from application.listener import listen
 from application.number import Numbers
+from application.registry import Registry
 from application.session import Rules
 from application.store import Store
+from migrations.migrate import current, is_current, upgrade
+from projections import station
+from projections.catalog import PROJECTIONS
+from projections.engine import engine
+from projections.runner import Runner
+
+log = logging.getLogger("bornier")
+
+EVERYTHING: frozenset[Role] = frozenset({"gateway", "projector", "api"})
+NUMBERS_EVERY_S = 1.0
 
 
 def clock() -> datetime:
     return datetime.now(UTC)
+
+
+@dataclass
+class Running:
+    """A process at work, and where it listens."""
+
+    settings: Settings
+    ocpp: str | None = None
+    http: str | None = None
+    failed: asyncio.Event = field(default_factory=asyncio.Event)
+    tasks: list[asyncio.Task[None]] = field(default_factory=list)
+
+    @property
+    def ready_line(self) -> str:
+        """The one line on stdout that says where to connect."""
+        places = [f"ocpp={self.ocpp}" if self.ocpp else "", f"http={self.http}" if self.http else ""]
+        return " ".join(["bornier ready", *filter(None, places)])
+
+    def go(self, work: Coroutine[Any, Any, None], name: str) -> None:
+        """Run something for as long as the process lives; if it ends by a fault, the process ends too."""
+        task = asyncio.get_running_loop().create_task(work, name=name)
+        task.add_done_callback(self.ended)
+        self.tasks.append(task)
+
+    def ended(self, task: asyncio.Task[None]) -> None:
+        if not task.cancelled() and task.exception() is not None:
+            log.critical("%s failed", task.get_name(), exc_info=task.exception())
+            self.failed.set()
+
+    async def cancel(self) -> None:
+        for task in self.tasks:
+            task.cancel()
+        await asyncio.gather(*self.tasks, return_exceptions=True)
+
+
+def prepare(settings: Settings) -> None:
+    """Make the schema; an existing PostgreSQL schema of another version is left to `bornier migrate`."""
+    if settings.database.startswith("sqlite:///") or current(settings.database) is None:
+        upgrade(settings.database)
+    elif not is_current(settings.database):
+        raise ValueError("the database schema is of another version: run `bornier migrate` first")
+
+
+@asynccontextmanager
+async def running(settings: Settings, roles: frozenset[Role] = EVERYTHING) -> AsyncIterator[Running]:
+    """The CSMS, or some of its roles, from start to clean stop."""
+    if settings.database.startswith("sqlite:///") and not roles >= EVERYTHING:
+        raise ValueError("roles can only be split on PostgreSQL: SQLite is one process")
+    await asyncio.to_thread(prepare, settings)
+    async with AsyncExitStack() as stack:
+        process = Running(settings)
+        read_side = engine(settings.database)
+        stack.callback(read_side.dispose)
+        store = await asyncio.to_thread(Store, settings.database)
+        stack.callback(store.close)
+        history = History(store.recorder)
+        journal = Journal(store.recorder, store.mapper, history.advance)
+        journal.start()
+        stack.push_async_callback(journal.stop)
+        stack.push_async_callback(process.cancel)
+        if settings.database.startswith("postgresql://"):
+            process.go(listen(settings.database, history.head, history.advance), "listener")
+        vault = Vault(read_side)
+        gateway = badges = front = runner = None
+        if "projector" in roles:
+            runner = Runner(read_side, history, list(PROJECTIONS.values()))
+            await asyncio.to_thread(runner.start)
+            stack.push_async_callback(asyncio.to_thread, runner.stop)
+        if "gateway" in roles:
+            gateway, badges, front = await start_gateway(process, journal, history, vault, read_side, stack)
+        if "api" in roles:
+            registry = Registry(journal, history, vault, clock, gateway, badges)
+            orders = Orders(journal, settings.command_deadline_s, exists(history), clock)
+            parts = Parts(read_side, history, orders, registry, settings, runner, journal, front)
+            process.http = await start_web(process, parts, stack)
+        yield process
+
+
+async def start_gateway(
+    process: Running, journal: Journal, history: History, vault: Vault, read_side: Engine, stack: AsyncExitStack
+) -> tuple[Gateway, Badges, Front]:
+    """Let stations in."""
+    settings = process.settings
+    name = platform.node() or "gateway"
+    badges = Badges(history, settings.unknown_badges)
+    numbers = Numbers(journal, history, name)
+    dispatcher = Dispatcher(journal, history, clock)
+    await asyncio.to_thread(badges.load)
+    await asyncio.to_thread(dispatcher.load)
+    await numbers.reserve(clock())
+    rules = Rules(journal, badges, numbers, settings.unknown_stations, settings.heartbeat_s)
+    gateway = Gateway(name, rules, history, vault, clock)
+    gateway.settled, dispatcher.held = dispatcher.deliver, gateway.sessions.get
+    await gateway.disown(await asyncio.to_thread(held_before, read_side, name))
+    front = Front(gateway, clock, settings.call_timeout_s, settings.ping_s, settings.max_frame_bytes)
+    port = await front.listen(settings.host, settings.ocpp_port)
+    stack.push_async_callback(front.stop)
+    process.ocpp = f"ws://{shown(settings.host)}:{port}/ocpp"
+    process.go(badges.follow(), "badges")
+    process.go(dispatcher.follow(), "commands")
+    process.go(dispatcher.expire(), "deadlines")
+    process.go(front.watch(), "pings")
+    process.go(keep_numbers(numbers), "numbers")
+    return gateway, badges, front
+
+
+async def keep_numbers(numbers: Numbers) -> None:
+    """Always have transaction numbers at hand."""
+    while True:
+        await asyncio.sleep(NUMBERS_EVERY_S)
+        if numbers.low:
+            await numbers.reserve(clock())
+
+
+def held_before(read_side: Engine, gateway: str) -> list[str]:
+    """Stations whose disconnection this gateway could not record in its earlier life."""
+    with read_side.connect() as connection:
+        return station.connected_to(connection, gateway)
+
+
+def exists(history: History) -> Callable[[str], bool]:
+    """Has the history ever heard of a station?"""
+    return lambda station_id: bool(history.read(0, 1, stream=f"station/{station_id}"))
+
+
+class Web(uvicorn.Server):
+    """uvicorn without its own signal handling: the process decides when to stop."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+async def start_web(process: Running, parts: Parts, stack: AsyncExitStack) -> str:
+    """Answer HTTP; returns the address."""
+    settings = process.settings
+    listening = socket.create_server((settings.host, settings.http_port), backlog=2048)
+    config = uvicorn.Config(
+        app(parts), log_config=None, access_log=False, ws="websockets-sansio", lifespan="off", timeout_graceful_shutdown=2
+    )
+    web = Web(config)
+    process.go(web.serve(sockets=[listening]), "web")
+
+    async def stop() -> None:
+        web.should_exit = True
+        await asyncio.wait([task for task in process.tasks if task.get_name() == "web"], timeout=5)
+
+    stack.push_async_callback(stop)
+    return f"http://{shown(settings.host)}:{listening.getsockname()[1]}"
+
+
+def shown(host: str) -> str:
+    """A host as it is written in an address."""
+    return f"[{host}]" if ":" in host else host

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import os
 import secrets
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, fields
 from typing import Literal, get_args
 
 from domain.badge import Unknown
 from domain.station import Policy
 
 Role = Literal["gateway", "projector", "api", "relay"]
+
+
+NEW_TOKEN = secrets.token_urlsafe(24)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,15 +24,15 @@ class Settings:
     host: str = "127.0.0.1"
     ocpp_port: int = 9000
     http_port: int = 8000
-    admin_token: str = field(default_factory=lambda: secrets.token_urlsafe(24))
+    admin_token: str = NEW_TOKEN
     unknown_stations: Policy = "pending"
     unknown_badges: Unknown = "reject"
     heartbeat_s: int = 300
     ping_s: int = 45
     call_timeout_s: int = 30
-    command_deadline_s: int = 120
+    command_deadline_s: int = 30
     max_frame_bytes: int = 1_048_576
-    kafka: str | None = None
+    tokens: str = ""
 
     @classmethod
     def load(cls, **flags: object) -> Settings:
@@ -44,6 +47,11 @@ class Settings:
         settings = cls(**values)  # type: ignore[arg-type]
         settings.check()
         return settings
+
+    @property
+    def token_is_new(self) -> bool:
+        """Nobody chose the admin token, so it must be shown once."""
+        return self.admin_token == NEW_TOKEN
 
     def check(self) -> None:
         """Refuse what cannot work, before anything starts."""

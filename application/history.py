@@ -63,18 +63,22 @@ class History:
             return self.grown.wait_for(lambda: self.latest > beyond, timeout)
 
     async def follow(
-        self, after: int, topics: Sequence[str] = (), stream: str | None = None
+        self, after: int, topics: Sequence[str] = (), stream: str | None = None, until: int | None = None
     ) -> AsyncIterator[Sequence[Recorded]]:
-        """Everything after a position, in batches, then whatever comes: no gap, no repeat."""
+        """Everything after a position, in batches, then whatever comes: no gap, no repeat. `until`: end there."""
         waiter = asyncio.Event()
         self.waiters.add(waiter)
         try:
             while True:
                 waiter.clear()
                 batch = await asyncio.to_thread(self.read, after, PAGE, topics, stream)
+                if until is not None:
+                    batch = [recorded for recorded in batch if recorded.position <= until]
                 if batch:
                     after = batch[-1].position
                     yield batch
+                elif until is not None:
+                    return
                 else:
                     await self.pause(waiter)
         finally:

@@ -2,23 +2,33 @@
 
 The PostgreSQL one sends four binary arrays a commit instead of an array of composites in text, and keeps what the
 library does for readers that follow the log: the table lock, so that positions appear in order, and the NOTIFY.
+The SQLite one numbers its rows in a column of its own, so that a position is never given twice.
 """
 
 from __future__ import annotations
 
+import sqlite3
 import struct
+import time
 from collections.abc import Sequence
-from typing import Any, ClassVar, cast
+from typing import Any, cast
 
 import psycopg
-from eventsourcing.persistence import ApplicationRecorder, InfrastructureFactory, OperationalError, StoredEvent
+from eventsourcing.persistence import ApplicationRecorder, DataError, InfrastructureFactory, StoredEvent
 from eventsourcing.postgres import PostgresApplicationRecorder, PostgresFactory
-from eventsourcing.sqlite import SQLiteApplicationRecorder, SQLiteCursor, SQLiteFactory
+from eventsourcing.sqlite import (
+    SQLiteApplicationRecorder,
+    SQLiteConnection,
+    SQLiteConnectionPool,
+    SQLiteCursor,
+    SQLiteFactory,
+)
 from eventsourcing.utils import Environment
 from psycopg import pq
 from psycopg.adapt import Dumper
 from psycopg.conninfo import conninfo_to_dict
 from psycopg.rows import tuple_row
+from psycopg.sql import SQL, Identifier
 
 TABLE = "stored_events"
 Row = tuple[int, str, int, str, bytes]
@@ -28,21 +38,21 @@ LENGTH = struct.Struct("!i")
 INT8 = struct.Struct("!iq")
 TEXT_OID, INT8_OID, BYTEA_OID = 25, 20, 17
 
+SCHEMA_LOCK = 0x626F726E696572
+LOCK_TIMEOUT_S = 15
+# A gateway must notice within seconds that the database is gone, not when TCP gives up. The URL may say otherwise.
+CONNECTION = {
+    "application_name": "bornier",
+    "connect_timeout": "5",
+    "tcp_user_timeout": "10000",
+    "keepalives_idle": "5",
+    "keepalives_interval": "2",
+    "keepalives_count": "3",
+}
+
 
 class Array(bytes):
-    """A one-dimensional PostgreSQL array in the binary protocol, ready to send."""
-
-
-class TextArray(Array):
-    """text[]"""
-
-
-class Int8Array(Array):
-    """bigint[]"""
-
-
-class ByteaArray(Array):
-    """bytea[]"""
+    """A one-dimensional PostgreSQL array in the binary protocol; the statement's cast says of what."""
 
 
 class ArrayDumper(Dumper):
@@ -54,117 +64,137 @@ class ArrayDumper(Dumper):
         return bytes(obj)
 
 
-class TextArrayDumper(ArrayDumper):
-    oid = 1009
+psycopg.adapters.register_dumper(Array, ArrayDumper)
 
 
-class Int8ArrayDumper(ArrayDumper):
-    oid = 1016
-
-
-class ByteaArrayDumper(ArrayDumper):
-    oid = 1001
-
-
-for array, dumper in ((TextArray, TextArrayDumper), (Int8Array, Int8ArrayDumper), (ByteaArray, ByteaArrayDumper)):
-    psycopg.adapters.register_dumper(array, dumper)
-
-
-def pack(items: Sequence[bytes], oid: int) -> bytes:
+def pack(items: Sequence[bytes], oid: int) -> Array:
     """Elements that are bytes already."""
     parts = [HEADER.pack(1, 0, oid, len(items), 1)]
     for item in items:
         parts.append(LENGTH.pack(len(item)))
         parts.append(item)
-    return b"".join(parts)
+    return Array(b"".join(parts))
 
 
-def pack_int8(items: Sequence[int]) -> bytes:
-    return HEADER.pack(1, 0, INT8_OID, len(items), 1) + b"".join([INT8.pack(8, item) for item in items])
+def pack_int8(items: Sequence[int]) -> Array:
+    return Array(HEADER.pack(1, 0, INT8_OID, len(items), 1) + b"".join([INT8.pack(8, item) for item in items]))
+
+
+def encode(text: str) -> bytes:
+    """UTF-8. Raises DataError for what PostgreSQL cannot hold, so that both databases refuse the same."""
+    try:
+        encoded = text.encode()
+    except UnicodeEncodeError as error:
+        raise DataError(f"not valid text: {error}") from None
+    if b"\0" in encoded:
+        raise DataError(f"text with a NUL character: {text!r}")
+    return encoded
 
 
 class BinaryPostgresRecorder(PostgresApplicationRecorder):
     """The library's table and guarantees at a tenth of the cost. A lost connection is raised at once, never retried
     here: only the caller can find out whether the commit happened."""
 
-    INSERT: ClassVar[str] = """
-        WITH new AS (
-            INSERT INTO {table} (originator_id, originator_version, topic, state)
-            SELECT * FROM unnest(%b::text[], %b::bigint[], %b::text[], %b::bytea[])
-            RETURNING notification_id
-        ) SELECT min(notification_id), max(notification_id), count(*) FROM new"""
+    def __init__(self, datastore: Any, *, events_table_name: str = TABLE) -> None:
+        super().__init__(datastore, events_table_name=events_table_name)
+        # Neither the composite type nor the library's insert function, which skips the lock and so loses events.
+        self.sql_create_statements = [
+            statement
+            for statement in self.sql_create_statements
+            if statement.as_string().startswith(("CREATE TABLE", "CREATE UNIQUE INDEX"))
+        ]
+        table = SQL("{}.{}").format(Identifier(self.datastore.schema), Identifier(events_table_name))
+        self.insert_statement = SQL(
+            "INSERT INTO {} (originator_id, originator_version, topic, state) SELECT o, v, t, s "
+            "FROM unnest(%b::text[], %b::bigint[], %b::text[], %b::bytea[]) WITH ORDINALITY AS event (o, v, t, s, n) "
+            "ORDER BY n RETURNING notification_id"
+        ).format(table)
+        self.select_statement = SQL(
+            "SELECT notification_id, originator_id, originator_version, topic, state FROM {} WHERE notification_id > %s"
+        ).format(table)
+
+    def create_table(self) -> None:
+        """Create what is missing; several processes may start at once."""
+        with self.datastore.transaction(commit=True) as cursor:
+            cursor.execute("SELECT pg_advisory_xact_lock(%s)", [SCHEMA_LOCK])
+            self._create_table(cursor)
 
     def insert_events(self, stored_events: Sequence[StoredEvent], **kwargs: Any) -> Sequence[int]:
-        """Store events in order, together or not at all; returns their positions. Raises IntegrityError on a conflict."""
+        """Store events in order, together or not at all; returns their positions. Raises IntegrityError on a conflict,
+        DataError for text that cannot be stored."""
         if not stored_events:
             return []
-        table = f'"{self.datastore.schema}"."{self.events_table_name}"'
         arrays = (
-            TextArray(pack([str(e.originator_id).encode() for e in stored_events], TEXT_OID)),
-            Int8Array(pack_int8([e.originator_version for e in stored_events])),
-            TextArray(pack([e.topic.encode() for e in stored_events], TEXT_OID)),
-            ByteaArray(pack([e.state for e in stored_events], BYTEA_OID)),
+            pack([encode(str(e.originator_id)) for e in stored_events], TEXT_OID),
+            pack_int8([e.originator_version for e in stored_events]),
+            pack([encode(e.topic) for e in stored_events], TEXT_OID),
+            pack([e.state for e in stored_events], BYTEA_OID),
         )
-        with self.datastore.get_connection() as conn:
-            with conn.pipeline(), conn.transaction(), conn.cursor(row_factory=tuple_row) as cursor:
-                self._lock_table(cast(Any, cursor))
-                self._notify_channel(cast(Any, cursor))
-                cursor.execute(self.INSERT.format(table=table), arrays, prepare=True)
-                row = cursor.fetchone()
-            assert row is not None
-            first, last, count = row
-            if last - first + 1 != count:
-                raise OperationalError("positions are not contiguous: somebody writes without the table lock")
-            return range(first, last + 1)
+        with self.datastore.get_connection() as conn, conn.pipeline(), conn.cursor(row_factory=tuple_row) as cursor:
+            # The positions are read after COMMIT is on its way: one round trip while the table is locked.
+            with conn.transaction(), conn.cursor() as before:
+                self._lock_table(before)
+                self._notify_channel(before)
+                cursor.execute(self.insert_statement, arrays, prepare=True)
+            return [position for (position,) in cursor.fetchall()]
 
-    def select_after(self, after: int, limit: int, topics: Sequence[str] = (), stream: str | None = None) -> Sequence[Row]:
+    def select_after(
+        self, after: int, limit: int, topics: Sequence[str] = (), stream: str | None = None
+    ) -> Sequence[Row]:
         """Rows (position, stream, version, topic, state) after a position, oldest first."""
-        where, parameters = ["notification_id > %s"], [after]
+        statement, parameters = self.select_statement, cast(list[Any], [after])
         if topics:
-            where.append("topic = ANY(%s)")
-            parameters.append(cast(Any, list(topics)))
+            statement += SQL(" AND topic = ANY(%s)")
+            parameters.append(list(topics))
         if stream is not None:
-            where.append("originator_id = %s")
-            parameters.append(cast(Any, stream))
-        statement = (
-            f"SELECT notification_id, originator_id, originator_version, topic, state "
-            f'FROM "{self.datastore.schema}"."{self.events_table_name}" '
-            f"WHERE {' AND '.join(where)} ORDER BY notification_id LIMIT {limit:d}"
-        )
+            statement += SQL(" AND originator_id = %s")
+            parameters.append(stream)
+        statement += SQL(" ORDER BY notification_id LIMIT %s")
+        parameters.append(limit)
         with self.datastore.get_connection() as conn, conn.cursor(binary=True, row_factory=tuple_row) as cursor:
-            cursor.execute(cast(Any, statement), parameters, prepare=True)
+            cursor.execute(statement, parameters, prepare=True)
             return cast(Sequence[Row], cursor.fetchall())
 
 
 class OrderedSQLiteRecorder(SQLiteApplicationRecorder):
-    """The library's table, filled by one statement a commit: positions are counted under the write lock."""
+    """The library's columns, with the row number declared: VACUUM keeps it, and AUTOINCREMENT never gives it again."""
+
+    def construct_create_table_statements(self) -> list[str]:
+        return [
+            f"CREATE TABLE IF NOT EXISTS {self.events_table_name} (rowid INTEGER PRIMARY KEY AUTOINCREMENT, "
+            "originator_id TEXT NOT NULL, originator_version INTEGER NOT NULL, topic TEXT, state BLOB, "
+            "UNIQUE (originator_id, originator_version))"
+        ]
 
     def _insert_events(self, c: SQLiteCursor, stored_events: Sequence[StoredEvent], **kwargs: Any) -> Sequence[int]:
-        c.execute(f"SELECT MAX(rowid) FROM {self.events_table_name}")
-        first = (c.fetchone()[0] or 0) + 1
+        # Nothing is read before the first write: a read would fix a snapshot, and the commit would fail as soon as
+        # somebody else had written to the same file since.
+        rows = [(encode(str(e.originator_id)), e.originator_version, encode(e.topic), e.state) for e in stored_events]
         c.executemany(
-            f"INSERT INTO {self.events_table_name} (rowid, originator_id, originator_version, topic, state) "
-            "VALUES (?,?,?,?,?)",
-            [
-                (position, e.originator_id, e.originator_version, e.topic, e.state)
-                for position, e in enumerate(stored_events, first)
-            ],
+            f"INSERT INTO {self.events_table_name} (originator_id, originator_version, topic, state) "
+            "VALUES (CAST(? AS TEXT), ?, CAST(? AS TEXT), ?)",
+            rows,
         )
-        return range(first, first + len(stored_events))
+        c.execute("SELECT last_insert_rowid()")
+        last = c.fetchone()[0]
+        return range(last - len(rows) + 1, last + 1)
 
-    def select_after(self, after: int, limit: int, topics: Sequence[str] = (), stream: str | None = None) -> Sequence[Row]:
+    def select_after(
+        self, after: int, limit: int, topics: Sequence[str] = (), stream: str | None = None
+    ) -> Sequence[Row]:
         """Rows (position, stream, version, topic, state) after a position, oldest first."""
-        where, parameters = ["rowid > ?"], cast(list[Any], [after])
+        where, parameters = ["+rowid > ?" if stream is not None else "rowid > ?"], cast(list[Any], [after])
         if topics:
             where.append(f"topic IN ({','.join('?' * len(topics))})")
             parameters += topics
         if stream is not None:
             where.append("originator_id = ?")
             parameters.append(stream)
+        order = "originator_version" if stream is not None else "rowid"
         with self.datastore.transaction(commit=False) as cursor:
             cursor.execute(
                 f"SELECT rowid, originator_id, originator_version, topic, state FROM {self.events_table_name} "
-                f"WHERE {' AND '.join(where)} ORDER BY rowid LIMIT {limit:d}",
+                f"WHERE {' AND '.join(where)} ORDER BY {order} LIMIT {limit:d}",
                 parameters,
             )
             return [tuple(row) for row in cursor.fetchall()]
@@ -176,9 +206,12 @@ Recorder = BinaryPostgresRecorder | OrderedSQLiteRecorder
 class BornierPostgresFactory(PostgresFactory):
     """Takes every parameter of a PostgreSQL URL (socket directory, sslmode, …), not only the library's five."""
 
-    def __init__(self, env: Environment) -> None:
+    def __init__(self, env: Environment, database: str) -> None:
         super().__init__(env)
-        cast(dict[str, Any], self.datastore.pool.kwargs).update(conninfo_to_dict(str(env.get("BORNIER_STORE"))))
+        settings = cast(dict[str, Any], self.datastore.pool.kwargs)
+        for name in ("dbname", "host", "port", "user", "password"):
+            settings.pop(name)
+        settings.update(CONNECTION | conninfo_to_dict(database))
 
     def application_recorder(self) -> ApplicationRecorder:
         recorder = BinaryPostgresRecorder(self.datastore, events_table_name=TABLE)
@@ -187,13 +220,47 @@ class BornierPostgresFactory(PostgresFactory):
         return recorder
 
 
+class DurablePool(SQLiteConnectionPool):
+    """Connections whose commits are on the disk when they return, however SQLite was compiled."""
+
+    def _create_connection(self) -> SQLiteConnection:
+        connection = super()._create_connection()
+        connection.cursor().execute("PRAGMA synchronous = FULL")
+        return connection
+
+
 class BornierSQLiteFactory(SQLiteFactory):
     application_recorder_class = OrderedSQLiteRecorder
+
+    def __init__(self, env: Environment, path: str) -> None:
+        super().__init__(env)
+        self.datastore.close()
+        self.datastore.pool = DurablePool(db_name=path, lock_timeout=LOCK_TIMEOUT_S)
+        write_ahead(path)
+
+
+def write_ahead(path: str) -> None:
+    """Switch the file to write-ahead logging. SQLite does not wait for its lock here, so we do."""
+    deadline = time.monotonic() + LOCK_TIMEOUT_S
+    connection = sqlite3.connect(path)
+    try:
+        while True:
+            try:
+                connection.execute("PRAGMA journal_mode = WAL")
+                return
+            except sqlite3.OperationalError:
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(0.01)
+    finally:
+        connection.close()
 
 
 def factory(database: str, env: Environment) -> InfrastructureFactory[Any]:
     """The store of a database URL."""
-    return BornierPostgresFactory(env) if database.startswith("postgresql://") else BornierSQLiteFactory(env)
+    if database.startswith("postgresql://"):
+        return BornierPostgresFactory(env, database)
+    return BornierSQLiteFactory(env, environment(database)["SQLITE_DBNAME"])
 
 
 def environment(database: str) -> dict[str, str]:
@@ -201,22 +268,22 @@ def environment(database: str) -> dict[str, str]:
 
     Raises ValueError for anything else.
     """
-    if database.startswith("sqlite:///") and len(database) > len("sqlite:///"):
-        path = database.removeprefix("sqlite:///")
-        return {"SQLITE_DBNAME": path, "SQLITE_LOCK_TIMEOUT": "15", "ORIGINATOR_ID_TYPE": "text"}
-    if not database.startswith("postgresql://"):
+    if database.startswith("postgresql://"):
+        return postgres_environment(database)
+    path = database.removeprefix("sqlite:///")
+    if path in ("", database) or ":memory:" in path:
         raise ValueError("the database must be sqlite:///path or postgresql://…")
+    return {"SQLITE_DBNAME": path, "ORIGINATOR_ID_TYPE": "text"}
+
+
+def postgres_environment(database: str) -> dict[str, str]:
     try:
         parts = conninfo_to_dict(database)
     except psycopg.ProgrammingError as error:
-        raise ValueError(f"the database URL cannot be read: {error}") from None
-    return {
-        "BORNIER_STORE": database,
-        "POSTGRES_DBNAME": str(parts.get("dbname") or "postgres"),
-        "POSTGRES_HOST": str(parts.get("host") or "127.0.0.1"),
-        "POSTGRES_PORT": str(parts.get("port") or 5432),
-        "POSTGRES_USER": str(parts.get("user") or "postgres"),
-        "POSTGRES_PASSWORD": str(parts.get("password") or "none"),
+        raise ValueError(f"the database URL cannot be read: {error}".strip()) from None
+    # The library insists on these five; the factory then connects with the URL as it is.
+    needed = {key: str(parts.get(key) or "") for key in ("dbname", "host", "port", "user", "password")}
+    return {f"POSTGRES_{key.upper()}": value for key, value in needed.items()} | {
         "POSTGRES_POOL_SIZE": "2",
         "POSTGRES_MAX_OVERFLOW": "8",
         "POSTGRES_CONNECT_TIMEOUT": "5",

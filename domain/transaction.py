@@ -100,9 +100,9 @@ class Transaction(Aggregate):
 
         station_id: str
         evse_id: int
-        connector_id: int | None = None
         occurred_at: datetime
         reason: str
+        connector_id: int | None = None
         meter_stop_wh: float | None = None
         badge: str | None = None
         readings: tuple[Reading, ...] = ()
@@ -122,9 +122,9 @@ class Transaction(Aggregate):
 
         station_id: str
         evse_id: int
-        connector_id: int | None = None
         by_transaction_id: str
         occurred_at: datetime
+        connector_id: int | None = None
         meter_stop_wh: float | None = None
 
     class Doubted(Event, tag="transaction.doubted.v1"):

@@ -1,0 +1,237 @@
+"""The command `bornier`."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import signal
+import sys
+from collections.abc import Callable, Coroutine
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+import uvloop
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from api import log
+from api.settings import Role, Settings
+
+cli = typer.Typer(
+    name="bornier",
+    help="Bornier: an event-sourced charging-station management system.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+Database = Annotated[
+    str | None, typer.Option("--database", envvar="BORNIER_DATABASE", help="sqlite:///path or postgresql://…")
+]
+errors = Console(stderr=True)
+
+
+def main() -> None:
+    """Run the command; bad input and missing services end with one clear line, not with a traceback."""
+    try:
+        cli()
+    except (ValueError, OSError) as error:
+        fail(str(error))
+    except Exception as error:
+        if type(error).__module__.split(".")[0] not in ("eventsourcing", "psycopg", "sqlalchemy"):
+            raise
+        fail(f"the database does not answer: {str(error).strip().splitlines()[0]}")
+
+
+def fail(reason: str) -> None:
+    print(f"bornier: {reason}", file=sys.stderr)
+    sys.exit(1)
+
+
+@cli.command()
+def run(
+    database: Database = None,
+    host: Annotated[str | None, typer.Option(help="Address both listeners bind (BORNIER_HOST).")] = None,
+    ocpp_port: Annotated[int | None, typer.Option(help="OCPP port, 0 for a free one (BORNIER_OCPP_PORT).")] = None,
+    http_port: Annotated[int | None, typer.Option(help="HTTP port, 0 for a free one (BORNIER_HTTP_PORT).")] = None,
+    admin_token: Annotated[str | None, typer.Option(help="Token with every right (BORNIER_ADMIN_TOKEN).")] = None,
+    unknown_stations: Annotated[
+        str | None, typer.Option(help="accept, pending or reject (BORNIER_UNKNOWN_STATIONS).")
+    ] = None,
+    unknown_badges: Annotated[str | None, typer.Option(help="accept or reject (BORNIER_UNKNOWN_BADGES).")] = None,
+    role: Annotated[
+        list[str] | None, typer.Option(help="gateway, projector or api; repeatable; all when absent. Needs PostgreSQL.")
+    ] = None,
+) -> None:
+    """The CSMS: OCPP on port 9000, HTTP on port 8000. Stops cleanly on SIGTERM and SIGINT."""
+    from api.bootstrap import EVERYTHING
+
+    log.configure()
+    settings = Settings.load(
+        database=database,
+        host=host,
+        ocpp_port=ocpp_port,
+        http_port=http_port,
+        admin_token=admin_token,
+        unknown_stations=unknown_stations,
+        unknown_badges=unknown_badges,
+    )
+    roles = frozenset(known_role(name) for name in role) if role else EVERYTHING
+    loop(lambda: serve(settings, roles))
+
+
+def known_role(name: str) -> Role:
+    if name not in ("gateway", "projector", "api"):
+        raise ValueError(f"there is no role {name!r}: gateway, projector or api")
+    return name  # type: ignore[return-value]
+
+
+async def serve(settings: Settings, roles: frozenset[Role]) -> None:
+    """Run until told to stop, or until a part of it fails."""
+    from api.bootstrap import running
+
+    stop = stopping()
+    async with running(settings, roles) as process:
+        if "api" in roles and settings.token_is_new:
+            print(f"admin token (new at every start; set BORNIER_ADMIN_TOKEN to keep one): {settings.admin_token}", file=sys.stderr)
+        print(process.ready_line, flush=True)
+        await asyncio.wait([asyncio.create_task(stop.wait()), asyncio.create_task(process.failed.wait())],
+                           return_when=asyncio.FIRST_COMPLETED)  # fmt: skip
+    if process.failed.is_set():
+        raise OSError("a part of the process failed; see the log")
+
+
+@cli.command()
+def demo(
+    stations: Annotated[int, typer.Option(help="How many simulated stations.", min=1, max=2000)] = 9,
+    database: Database = None,
+    ocpp_port: Annotated[int | None, typer.Option(help="OCPP port, 0 for a free one.")] = None,
+    http_port: Annotated[int | None, typer.Option(help="HTTP port, 0 for a free one.")] = None,
+    duration: Annotated[float | None, typer.Option(help="Stop after so many seconds.")] = None,
+) -> None:
+    """The CSMS with a simulated fleet that really speaks OCPP 1.6, 2.0.1 and 2.1 to it."""
+    from api.demo import show
+
+    log.configure("WARNING")
+    settings = Settings.load(
+        database=database or "sqlite:///bornier-demo.db",
+        ocpp_port=ocpp_port,
+        http_port=http_port,
+        unknown_stations="accept",
+        unknown_badges="accept",
+    )
+    loop(lambda: show(settings, stations, duration, stopping()))
+
+
+@cli.command()
+def simulate(
+    url: Annotated[str, typer.Argument(help="ws://host:port/ocpp of any CSMS; the station id is appended.")],
+    stations: Annotated[int, typer.Option(help="How many stations.", min=1, max=20_000)] = 3,
+    version: Annotated[list[str] | None, typer.Option(help="1.6, 2.0.1 or 2.1; repeatable; all when absent.")] = None,
+    speed: Annotated[float, typer.Option(help="How much smaller the batteries are, so that a charge ends sooner.")] = 60,
+    duration: Annotated[float | None, typer.Option(help="Stop after so many seconds.")] = None,
+    seed: Annotated[int, typer.Option(help="The same seed gives the same fleet.")] = 1,
+    password: Annotated[str | None, typer.Option(help="HTTP Basic password of every station.")] = None,
+) -> None:
+    """The simulated fleet alone, against any CSMS."""
+    from api.demo import drive
+
+    log.configure("WARNING")
+    if not url.startswith(("ws://", "wss://")):
+        raise ValueError(f"{url!r} is not a ws:// or wss:// address")
+    versions = tuple(version or ("1.6", "2.0.1", "2.1"))
+    for name in versions:
+        if name not in ("1.6", "2.0.1", "2.1"):
+            raise ValueError(f"there is no OCPP {name!r} here: 1.6, 2.0.1 or 2.1")
+    loop(lambda: drive(url, stations, versions, speed, seed, password, duration, stopping()))
+
+
+@cli.command()
+def events(
+    database: Database = None,
+    stream: Annotated[str | None, typer.Option(help="Only this stream, such as station/CP001.")] = None,
+    topic: Annotated[list[str] | None, typer.Option(help="Only this topic; repeatable.")] = None,
+    after: Annotated[int, typer.Option(help="Begin after this position.", min=0)] = 0,
+    follow: Annotated[bool, typer.Option("--follow", help="Go on as the history grows.")] = False,
+) -> None:
+    """The history, one JSON object a line."""
+    from api.tail import tail
+
+    loop(lambda: tail(Settings.load(database=database).database, stream, topic or [], after, follow, stopping()))
+
+
+@cli.command()
+def rebuild(
+    names: Annotated[list[str] | None, typer.Argument(help="Read models to rebuild; all when absent.")] = None,
+    database: Database = None,
+    diff: Annotated[bool, typer.Option("--diff", help="Only print what would change.")] = False,
+) -> None:
+    """Rebuild read models from history, beside the live ones, and swap."""
+    from api.tail import rebuild_all
+
+    with Progress(
+        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[rate]}"),
+        TimeElapsedColumn(), console=errors, disable=not errors.is_terminal,
+    ) as progress:  # fmt: skip
+        bar = progress.add_task("rebuilding", total=None, rate="")
+
+        def advance(done: int, total: int, rate: float) -> None:
+            progress.update(bar, completed=done, total=total, rate=f"{rate:,.0f} events/s")
+
+        rebuild_all(Settings.load(database=database).database, names or [], diff, advance)
+
+
+@cli.command()
+def migrate(database: Database = None) -> None:
+    """Bring the schemas up to date."""
+    from application.store import Store
+    from migrations.migrate import current, upgrade
+
+    url = Settings.load(database=database).database
+    before = current(url)
+    Store(url).close()
+    upgrade(url)
+    after = current(url)
+    print(f"the schema is {after}" + ("" if before == after else f" (was {before or 'empty'})"))
+
+
+@cli.command()
+def bench(
+    stations: Annotated[int, typer.Option(help="Stations under load.", min=1)] = 200,
+    rounds: Annotated[int, typer.Option(help="Interleaved rounds.", min=1)] = 3,
+    seconds: Annotated[float, typer.Option(help="Seconds a measurement.", min=0.5)] = 5.0,
+    postgres: Annotated[str | None, typer.Option(help="postgresql:// of a server to measure on.")] = None,
+    only: Annotated[list[str] | None, typer.Option(help="Only these measurements; repeatable.")] = None,
+    output: Annotated[Path, typer.Option(help="Where the JSON goes.")] = Path("bornier-bench.json"),
+) -> None:
+    """The published benchmark: ratios against the naive way, a table and JSON."""
+    from api.bench.option import Options
+    from api.bench.run import run as measure
+
+    log.configure("WARNING")
+    _ = Options, measure, stations, rounds, seconds, postgres, only, output, json
+
+
+def loop(work: Callable[[], Coroutine[Any, Any, None]]) -> None:
+    """Run on uvloop; Ctrl-C before the loop has its handlers is no fault."""
+    async def entry() -> None:
+        await work()
+
+    try:
+        uvloop.run(entry())
+    except KeyboardInterrupt:
+        sys.exit(130)
+    except BrokenPipeError:
+        sys.stderr.close()
+
+
+def stopping() -> asyncio.Event:
+    """Set when somebody asks the process to stop."""
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    return stop
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,87 @@
+"""The history on a terminal: reading it, following it, and making read models from it again."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+from collections.abc import Sequence
+
+from application.history import History
+from application.listener import listen
+from application.store import Store
+from domain.catalog import Recorded
+from migrations.migrate import upgrade
+from projections.catalog import PROJECTIONS
+from projections.engine import engine
+from projections.rebuild import Advance, Difference, rebuild
+
+
+async def tail(
+    database: str, stream: str | None, topics: Sequence[str], after: int, follow: bool, stop: asyncio.Event
+) -> None:
+    """Print events as JSON lines; with `follow` until told to stop."""
+    store = await asyncio.to_thread(Store, database)
+    history = History(store.recorder)
+    tasks = [asyncio.create_task(print_events(history, stream, topics, after, follow))]
+    if follow and database.startswith("postgresql://"):
+        tasks.append(asyncio.create_task(listen(database, history.head, history.advance)))
+    stopped = asyncio.create_task(stop.wait())
+    try:
+        await asyncio.wait([tasks[0], stopped], return_when=asyncio.FIRST_COMPLETED)
+        if tasks[0].done():
+            tasks[0].result()
+    finally:
+        for task in [*tasks, stopped]:
+            task.cancel()
+        await asyncio.gather(*tasks, stopped, return_exceptions=True)
+        await asyncio.to_thread(store.close)
+
+
+async def print_events(history: History, stream: str | None, topics: Sequence[str], after: int, follow: bool) -> None:
+    head = await asyncio.to_thread(history.head)
+    if not follow and after >= head:
+        return
+    async for batch in history.follow(after, topics, stream, None if follow else head):
+        sys.stdout.write("".join(f"{line(recorded)}\n" for recorded in batch))
+        sys.stdout.flush()
+
+
+def line(recorded: Recorded) -> str:
+    """One event as one JSON object: position, stream, version, topic and the event's own JSON as `data`."""
+    head = json.dumps(
+        {
+            "position": recorded.position,
+            "stream": recorded.stream,
+            "version": recorded.version,
+            "topic": recorded.topic,
+        },
+        ensure_ascii=False,
+    )
+    return f'{head[:-1]}, "data": {recorded.state.decode()}}}'
+
+
+def rebuild_all(database: str, names: Sequence[str], diff: bool, advance: Advance) -> None:
+    """Rebuild the named projections, or all. Raises ValueError for a name that does not exist."""
+    unknown = [name for name in names if name not in PROJECTIONS]
+    if unknown:
+        raise ValueError(f"there is no read model {unknown[0]!r}: {', '.join(PROJECTIONS)}")
+    upgrade(database)
+    store, here = Store(database), engine(database)
+    try:
+        for name in names or PROJECTIONS:
+            feed = History(store.recorder)
+            seen = show if diff else lambda difference: None
+            rows = rebuild(here, feed, PROJECTIONS[name], swap=not diff, seen=seen, advance=advance)
+            words = "would change" if diff else "changed"
+            print(f"{name}: {rows} row{'' if rows == 1 else 's'} {words}")
+    finally:
+        here.dispose()
+        store.close()
+
+
+def show(difference: Difference) -> None:
+    """One difference as one line of JSON."""
+    changed = {name: {"was": was, "would_be": now} for name, (was, now) in difference.columns.items()}
+    row = {"table": difference.table, "key": difference.key, "kind": difference.kind, "columns": changed}
+    print(json.dumps(row, default=str))

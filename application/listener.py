@@ -1,0 +1,28 @@
+"""The listener: hears from PostgreSQL that another process has recorded something."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+
+import psycopg
+
+log = logging.getLogger("bornier.listener")
+
+CHANNEL = "stored_events"
+AGAIN_S = 1.0
+
+
+async def listen(database: str, head: Callable[[], int], advance: Callable[[int], None]) -> None:
+    """Tell `advance` whenever the store has grown; connect again for ever when the database goes away."""
+    while True:
+        try:
+            async with await psycopg.AsyncConnection.connect(database, autocommit=True) as connection:
+                await connection.execute(f"LISTEN {CHANNEL}")
+                advance(await asyncio.to_thread(head))
+                async for _ in connection.notifies():
+                    advance(await asyncio.to_thread(head))
+        except (psycopg.Error, OSError) as error:
+            log.warning("cannot listen to the database, trying again: %s", str(error).strip())
+        await asyncio.sleep(AGAIN_S)

@@ -1,0 +1,139 @@
+"""The runner: keeps projections up to date, in batches, each with its own checkpoint in the same transaction."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from sqlalchemy import Engine
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+
+from projections import checkpoint
+from projections.batch import Batch, Poison
+from projections.feed import Feed
+from projections.projection import Projection
+
+log = logging.getLogger("bornier.projection")
+
+BATCH = 2_000
+IDLE_S = 1.0
+AGAIN_S = 15.0
+
+
+@dataclass
+class Progress:
+    """How a projection is doing; shown by `/health/ready` and `/metrics`."""
+
+    name: str
+    position: int = 0
+    error: str | None = None
+    events: int = 0
+    retry_at: float = 0.0
+
+    @property
+    def stopped(self) -> bool:
+        return self.error is not None and time.monotonic() < self.retry_at
+
+
+class Runner:
+    """One thread for all projections of a process. What one cannot digest stops that one alone, loudly."""
+
+    def __init__(self, engine: Engine, feed: Feed, projections: Sequence[Projection], batch: int = BATCH) -> None:
+        self.engine = engine
+        self.feed = feed
+        self.projections = {projection.name: projection for projection in projections}
+        self.progress = {name: Progress(name) for name in self.projections}
+        self.batch = batch
+        self.unwell: str | None = None
+        self.moved = threading.Condition()
+        self.stopping = threading.Event()
+        self.thread = threading.Thread(target=self.run, name="projections", daemon=True)
+
+    def start(self) -> None:
+        self.thread.start()
+
+    def stop(self) -> None:
+        """Finish the batch at hand."""
+        self.stopping.set()
+        if self.thread.is_alive():
+            self.thread.join()
+
+    def run(self) -> None:
+        while not self.stopping.is_set():
+            try:
+                moved = self.step()
+                self.unwell = None
+            except (OperationalError, InterfaceError, DBAPIError) as error:
+                moved = False
+                self.unwell = f"the database does not answer: {str(error.orig).strip()}"
+                log.warning("%s", self.unwell)
+                self.stopping.wait(IDLE_S)
+            except Exception as error:
+                moved = False
+                self.unwell = f"the history cannot be read: {error}"
+                log.exception("the runner stumbled")
+                self.stopping.wait(IDLE_S)
+            if not moved and not self.stopping.is_set():
+                self.feed.wait(min(p.position for p in self.progress.values()), IDLE_S)
+
+    def step(self) -> bool:
+        """One batch for every projection that is behind; False when there was nothing to do."""
+        self.refresh()
+        active = [progress for progress in self.progress.values() if not progress.stopped]
+        if not active:
+            return False
+        rows = self.feed.read(min(progress.position for progress in active), self.batch)
+        if not rows:
+            return False
+        batch = Batch(rows)
+        for progress in active:
+            if progress.position < batch.last:
+                self.advance(progress, batch)
+        with self.moved:
+            self.moved.notify_all()
+        return True
+
+    def refresh(self) -> None:
+        """Believe the database about where we are: somebody may have rebuilt a projection."""
+        with self.engine.connect() as connection:
+            for name, known in checkpoint.read(connection).items():
+                if name in self.progress:
+                    self.progress[name].position = known.position
+
+    def advance(self, progress: Progress, batch: Batch) -> None:
+        """Apply a batch to one projection and move its checkpoint, together or not at all."""
+        projection = self.projections[progress.name]
+        try:
+            changes = batch.changes(projection, progress.position)
+            with self.engine.begin() as connection:
+                if not checkpoint.move(connection, progress.name, progress.position, batch.last, datetime.now(UTC)):
+                    return
+                changes.write(connection, projection.tables)
+        except (OperationalError, InterfaceError):
+            raise
+        except Exception as error:
+            self.isolate(progress, batch, error)
+            return
+        progress.events += sum(1 for row in batch.rows if row.position > progress.position)
+        progress.position, progress.error = batch.last, None
+
+    def isolate(self, progress: Progress, batch: Batch, error: Exception) -> None:
+        """Take what comes before the bad event, then stand still and say so; try again later, after a fix."""
+        if isinstance(error, Poison):
+            before = [row for row in batch.rows if progress.position < row.position < error.position]
+            if before:
+                self.advance(progress, Batch(before))
+        progress.error = str(error)
+        progress.retry_at = time.monotonic() + AGAIN_S
+        log.error("projection %s stands still: %s", progress.name, progress.error)
+        with self.engine.begin() as connection:
+            checkpoint.fail(connection, progress.name, progress.error)
+
+    def wait_for(self, name: str, position: int, timeout: float) -> bool:
+        """Block until a projection reflects a position."""
+        with self.moved:
+            return self.moved.wait_for(lambda: self.progress[name].position >= position, timeout)
