@@ -123,7 +123,7 @@ class Session:
         self.tell(Station.Booted, status=status, **facts)
         return status, self.rules.heartbeat_s
 
-    def tell(self, kind: type[Event], **facts: Any) -> None:
+    def tell(self, kind: type[Event], /, **facts: Any) -> None:
         """Record a fact of the station that needs no decision."""
         self.station.record(kind, self.cause, self.now, **facts)
 

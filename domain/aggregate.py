@@ -25,7 +25,7 @@ class Aggregate:
         self.version = 0
         self.pending: list[Event] = []
 
-    def record(self, kind: type[Event], cause: AnyCause, now: datetime, **facts: Any) -> None:
+    def record(self, kind: type[Event], cause: AnyCause, now: datetime, /, **facts: Any) -> None:
         """Add an event to the history of this stream; durable only once the journal says so."""
         self.version += 1
         event = kind(originator_id=self.id, originator_version=self.version, recorded_at=now, cause=cause, **facts)
