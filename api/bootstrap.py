@@ -20,7 +20,6 @@ from adapters.credential.vault import Vault
 from adapters.ocpp.front import Front
 from api.context import Parts
 from api.settings import Role, Settings
-from api.web import app
 from application.badge import Badges
 from application.command import Dispatcher, Orders
 from application.gateway import Gateway
@@ -118,7 +117,7 @@ async def running(settings: Settings, roles: frozenset[Role] = EVERYTHING) -> As
         if "api" in roles:
             registry = Registry(journal, history, vault, clock, gateway, badges)
             orders = Orders(journal, settings.command_deadline_s, exists(history), clock)
-            parts = Parts(read_side, history, orders, registry, settings, runner, journal, front)
+            parts = Parts(read_side, history, orders, registry, settings, journal, runner, front)
             process.http = await start_web(process, parts, stack)
         yield process
 
@@ -180,6 +179,8 @@ class Web(uvicorn.Server):
 
 async def start_web(process: Running, parts: Parts, stack: AsyncExitStack) -> str:
     """Answer HTTP; returns the address."""
+    from api.web import app
+
     settings = process.settings
     listening = socket.create_server((settings.host, settings.http_port), backlog=2048)
     config = uvicorn.Config(

@@ -1,0 +1,38 @@
+"""The parts the API stands on, plugged together by bootstrap."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+from sqlalchemy import Engine
+
+from api.settings import Settings
+from application.command import Orders
+from application.history import History
+from application.journal import Journal
+from application.registry import Registry
+from projections.runner import Runner
+
+
+class Traffic(Protocol):
+    """What the OCPP front counts."""
+
+    calls: Mapping[tuple[str, str, str], int]
+    """(version, action, outcome) → number of CALLs."""
+    connections: Collection[object]
+
+
+@dataclass(frozen=True)
+class Parts:
+    """`runner` is None where another process projects, `front` where another process holds the stations."""
+
+    engine: Engine
+    history: History
+    orders: Orders
+    registry: Registry
+    settings: Settings
+    journal: Journal
+    runner: Runner | None = None
+    front: Traffic | None = None
