@@ -14,7 +14,13 @@ from collections.abc import Sequence
 from typing import Any, cast
 
 import psycopg
-from eventsourcing.persistence import ApplicationRecorder, DataError, InfrastructureFactory, StoredEvent
+from eventsourcing.persistence import (
+    ApplicationRecorder,
+    DataError,
+    InfrastructureFactory,
+    OperationalError,
+    StoredEvent,
+)
 from eventsourcing.postgres import PostgresApplicationRecorder, PostgresFactory
 from eventsourcing.sqlite import (
     SQLiteApplicationRecorder,
@@ -142,7 +148,8 @@ class BinaryPostgresRecorder(PostgresApplicationRecorder):
         self, after: int, limit: int, topics: Sequence[str] = (), stream: str | None = None
     ) -> Sequence[Row]:
         """Rows (position, stream, version, topic, state) after a position, oldest first."""
-        statement, parameters = self.select_statement, cast(list[Any], [after])
+        statement = self.select_statement
+        parameters: list[Any] = [after]
         if topics:
             statement += SQL(" AND topic = ANY(%s)")
             parameters.append(list(topics))
@@ -166,24 +173,30 @@ class OrderedSQLiteRecorder(SQLiteApplicationRecorder):
             "UNIQUE (originator_id, originator_version))"
         ]
 
+    def insert_events(self, stored_events: Sequence[StoredEvent], **kwargs: Any) -> Sequence[int]:
+        """Like BinaryPostgresRecorder.insert_events."""
+        return super().insert_events(stored_events, **kwargs) or ()
+
     def _insert_events(self, c: SQLiteCursor, stored_events: Sequence[StoredEvent], **kwargs: Any) -> Sequence[int]:
         # Nothing is read before the first write: a read would fix a snapshot, and the commit would fail as soon as
         # somebody else had written to the same file since.
-        rows = [(encode(str(e.originator_id)), e.originator_version, encode(e.topic), e.state) for e in stored_events]
+        for event in stored_events:
+            encode(str(event.originator_id))
+            encode(event.topic)
         c.executemany(
-            f"INSERT INTO {self.events_table_name} (originator_id, originator_version, topic, state) "
-            "VALUES (CAST(? AS TEXT), ?, CAST(? AS TEXT), ?)",
-            rows,
+            f"INSERT INTO {self.events_table_name} (originator_id, originator_version, topic, state) VALUES (?,?,?,?)",
+            [(e.originator_id, e.originator_version, e.topic, e.state) for e in stored_events],
         )
         c.execute("SELECT last_insert_rowid()")
         last = c.fetchone()[0]
-        return range(last - len(rows) + 1, last + 1)
+        return range(last - len(stored_events) + 1, last + 1)
 
     def select_after(
         self, after: int, limit: int, topics: Sequence[str] = (), stream: str | None = None
     ) -> Sequence[Row]:
         """Rows (position, stream, version, topic, state) after a position, oldest first."""
-        where, parameters = ["+rowid > ?" if stream is not None else "rowid > ?"], cast(list[Any], [after])
+        where = ["+rowid > ?" if stream is not None else "rowid > ?"]
+        parameters: list[Any] = [after]
         if topics:
             where.append(f"topic IN ({','.join('?' * len(topics))})")
             parameters += topics
@@ -212,6 +225,10 @@ class BornierPostgresFactory(PostgresFactory):
         for name in ("dbname", "host", "port", "user", "password"):
             settings.pop(name)
         settings.update(CONNECTION | conninfo_to_dict(database))
+        try:
+            psycopg.connect(**settings).close()
+        except psycopg.OperationalError as error:  # the pool would wait, and not say why
+            raise OperationalError(str(error)) from error
 
     def application_recorder(self) -> ApplicationRecorder:
         recorder = BinaryPostgresRecorder(self.datastore, events_table_name=TABLE)
