@@ -136,12 +136,18 @@ class BinaryPostgresRecorder(PostgresApplicationRecorder):
             pack([encode(e.topic) for e in stored_events], TEXT_OID),
             pack([e.state for e in stored_events], BYTEA_OID),
         )
-        with self.datastore.get_connection() as conn, conn.pipeline(), conn.cursor(row_factory=tuple_row) as cursor:
-            # The positions are read after COMMIT is on its way: one round trip while the table is locked.
-            with conn.transaction(), conn.cursor() as before:
-                self._lock_table(before)
-                self._notify_channel(before)
-                cursor.execute(self.insert_statement, arrays, prepare=True)
+        with (
+            self.datastore.get_connection() as conn,
+            conn.pipeline(),
+            conn.cursor() as step,
+            conn.cursor(row_factory=tuple_row) as cursor,
+        ):
+            # Everything up to COMMIT leaves in one round trip: `conn.transaction()` would wait twice, table locked.
+            step.execute("BEGIN")
+            self._lock_table(step)
+            self._notify_channel(step)
+            cursor.execute(self.insert_statement, arrays, prepare=True)
+            step.execute("COMMIT")
             return [position for (position,) in cursor.fetchall()]
 
     def select_after(
