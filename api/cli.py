@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 import signal
 import sys
@@ -217,6 +218,7 @@ def loop(work: Callable[[], Coroutine[Any, Any, None]]) -> None:
     async def entry() -> None:
         await work()
 
+    gc.set_threshold(50_000, 50, 100)
     try:
         uvloop.run(entry())
     except KeyboardInterrupt:

@@ -12,6 +12,7 @@ from domain.catalog import CATALOG, Recorded
 
 PAGE = 500
 POLL_S = 1.0
+REST_S = 0.02
 
 
 class History:
@@ -71,6 +72,7 @@ class History:
         try:
             while True:
                 waiter.clear()
+                known = self.latest
                 batch = await asyncio.to_thread(self.read, after, PAGE, topics, stream)
                 if until is not None:
                     batch = [recorded for recorded in batch if recorded.position <= until]
@@ -80,12 +82,15 @@ class History:
                 elif until is not None:
                     return
                 else:
+                    after = max(after, known)
                     await self.pause(waiter)
         finally:
             self.waiters.discard(waiter)
 
     async def pause(self, waiter: asyncio.Event) -> None:
+        """Until the store has grown; not at every commit of a busy store, and after a while in any case."""
+        await asyncio.sleep(REST_S)
         try:
             await asyncio.wait_for(waiter.wait(), POLL_S)
         except TimeoutError:
-            return
+            self.latest = max(self.latest, await asyncio.to_thread(self.head))

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
-
-import msgspec
+from typing import Any, NamedTuple
 
 from application.badge import Badges
 from application.journal import Done, Journal, Writer
@@ -42,11 +39,9 @@ class Rules:
     heartbeat_s: int
 
 
-class Remembered(msgspec.Struct, frozen=True):
-    """A message already answered; a retry gets the same answer."""
+class Remembered(NamedTuple):
+    """A message already answered: the hash of its payload, and the answer a retry gets again."""
 
-    message_id: str | int
-    action: str
     payload: int
     answer: bytes
 
@@ -60,7 +55,7 @@ class Session:
         self.rules = rules
         self.writer = Writer()
         self.line: Line | None = None
-        self.answers: deque[Remembered] = deque(maxlen=ANSWERS_REMEMBERED)
+        self.answers: dict[tuple[str | int, str], Remembered] = {}
         self.touched: list[Transaction] = []
         self.cause: AnyCause
         self.now: datetime
@@ -91,14 +86,16 @@ class Session:
 
     def answered(self, message: Message) -> bytes | None:
         """The answer already given to this very message, if it is a retry."""
-        for known in self.answers:
-            if (known.message_id, known.action) == (message.message_id, message.action):
-                return known.answer if known.payload == hash(bytes(message.payload)) else None
+        known = self.answers.get((message.message_id, message.action))
+        if known is not None and known.payload == hash(bytes(message.payload)):
+            return known.answer
         return None
 
     def remember(self, message: Message) -> None:
-        digest = hash(bytes(message.payload))
-        self.answers.appendleft(Remembered(message.message_id, message.action, digest, bytes(message.answer)))
+        """Keep an answer for retries; only the latest few, for a station asks one question at a time."""
+        self.answers[message.message_id, message.action] = Remembered(hash(bytes(message.payload)), bytes(message.answer))
+        if len(self.answers) > ANSWERS_REMEMBERED:
+            del self.answers[next(iter(self.answers))]
 
 
     def connect(self, line: Line, cause: Connection, ocpp_version: str, now: datetime) -> None:

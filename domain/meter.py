@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime
-from typing import NamedTuple
 
 import msgspec
 
@@ -28,23 +27,15 @@ FIELDS = {
     "Frequency": "frequency_hz",
     "Temperature": "temperature_c",
 }
-SCALE = {"kWh": 3, "kW": 3, "MWh": 6, "MW": 6, "kvarh": 3, "kvar": 3, "kVA": 3}
+SCALED = {"kWh": 3, "kW": 3, "MWh": 6, "MW": 6, "kvarh": 3, "kvar": 3, "kVA": 3, "Fahrenheit": 0, "K": 0}
 LINES = ("L1", "L2", "L3")
 NEUTRAL = ("L1-N", "L2-N", "L3-N")
 ADDED = {"register_wh", "exported_wh", "power_w", "exported_w"}
 LOCATIONS = {OUTLET: 0, "Inlet": 1, "Upstream": 1, "Cable": 2, "EV": 3, "Body": 4}
 
 
-class Sample(NamedTuple):
-    """One sampled value in standard words; `value` is in `unit`, times ten to the power of `multiplier`."""
-
-    value: float
-    measurand: str = REGISTER
-    phase: str | None = None
-    context: str = PERIODIC
-    location: str = OUTLET
-    unit: str | None = None
-    multiplier: int = 0
+Sample = tuple[float, str, str | None, str, str, str | None, int]
+"""Value, measurand, phase, context, location, unit, power of ten: one sampled value in standard words."""
 
 
 class Reading(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
@@ -72,45 +63,46 @@ def read(at: datetime, samples: Iterable[Sample]) -> Reading | None:
     a total (no phase) wins over phases; phases of energy and power are added, of current the highest counts (it is
     what limits a cable), of voltage the mean.
     """
-    found: dict[str, dict[str | None, tuple[int, float]]] = {}
+    totals: dict[str, tuple[int, float]] = {}
+    phases: dict[str, dict[str, tuple[int, float]]] = {}
     context = PERIODIC
-    for sample in samples:
-        field = FIELDS.get(sample.measurand)
+    for value, measurand, phase, said, location, unit, multiplier in samples:
+        field = FIELDS.get(measurand)
         if field is None:
             continue
-        if sample.context != PERIODIC:
-            context = max(context, sample.context) if context != PERIODIC else sample.context
-        phases = found.setdefault(field, {})
-        candidate = (LOCATIONS.get(sample.location, 5), standard(sample))
-        if sample.phase not in phases or candidate < phases[sample.phase]:
-            phases[sample.phase] = candidate
-    if not found:
+        if said != PERIODIC:
+            context = said if context == PERIODIC else max(context, said)
+        if multiplier or unit in SCALED:
+            value = standard(value, unit, multiplier)
+        candidate = (LOCATIONS.get(location, 5), value)
+        found, name = (totals, field) if phase is None else (phases.setdefault(field, {}), phase)
+        known = found.get(name)
+        if known is None or candidate < known:
+            found[name] = candidate
+    if not totals and not phases:
         return None
-    return Reading(at=at, context=context, **{field: combine(field, phases) for field, phases in found.items()})
+    figures = {field: value for field, (_, value) in totals.items()}
+    for field, lines in phases.items():
+        if field not in figures:
+            figures[field] = combine(field, lines)
+    return Reading(at=at, context=context, **figures)
 
 
-def standard(sample: Sample) -> float:
+def standard(value: float, unit: str | None, multiplier: int) -> float:
     """The value in Wh, W, A, V, percent, Hz or °C."""
-    shift = sample.multiplier + SCALE.get(sample.unit or "", 0)
-    value = sample.value
+    shift = multiplier + SCALED.get(unit or "", 0)
     if shift:
         value = round(value * 10**shift, 6) if shift > 0 else round(value / 10**-shift, 9)
-    if sample.unit in ("Fahrenheit", "K"):
-        value = (value - 32) / 1.8 if sample.unit == "Fahrenheit" else value - 273.15
-    return value
+    if unit == "Fahrenheit":
+        return (value - 32) / 1.8
+    return value - 273.15 if unit == "K" else value
 
 
-def combine(field: str, phases: dict[str | None, tuple[int, float]]) -> float | None:
-    """One figure out of what was said per phase."""
-    if None in phases:
-        return phases[None][1]
+def combine(field: str, phases: dict[str, tuple[int, float]]) -> float:
+    """One figure out of what was said per phase: L1 to L3, else those against neutral, else whatever there is."""
     lines = [phases[phase][1] for phase in LINES if phase in phases]
     lines = lines or [phases[phase][1] for phase in NEUTRAL if phase in phases]
-    lines = lines or [value for phase, (_, value) in sorted(phases.items(), key=str) if phase != "N"]
-    if not lines:
-        return None
+    lines = lines or [value for _, (_, value) in sorted(phases.items())]
     if field in ADDED:
         return round(sum(lines), 6)
-    if field == "voltage_v":
-        return sum(lines) / len(lines)
-    return max(lines)
+    return sum(lines) / len(lines) if field == "voltage_v" else max(lines)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -21,19 +21,13 @@ def readings16(meter_values: Sequence[dict[str, Any]], arrival: datetime) -> tup
     )
 
 
-def samples16(values: Iterable[dict[str, Any]]) -> Iterable[Sample]:
-    for value in values:
-        number = figure(value)
-        if number is not None:
-            said = value.get
-            yield Sample(
-                number,
-                said("measurand", REGISTER),
-                said("phase"),
-                said("context", PERIODIC),
-                said("location", OUTLET),
-                said("unit"),
-            )
+def samples16(values: Iterable[dict[str, Any]]) -> list[Sample]:
+    return [
+        (number, said("measurand", REGISTER), said("phase"), said("context", PERIODIC), said("location", OUTLET),
+         said("unit"), 0)
+        for value in values
+        if (number := figure(said := value.get)) is not None
+    ]  # fmt: skip
 
 
 def readings2(meter_values: Sequence[dict[str, Any]], arrival: datetime) -> tuple[Reading, ...]:
@@ -45,31 +39,24 @@ def readings2(meter_values: Sequence[dict[str, Any]], arrival: datetime) -> tupl
     )
 
 
-def samples2(values: Iterable[dict[str, Any]]) -> Iterable[Sample]:
-    for value in values:
-        number = figure(value)
-        if number is not None:
-            said, unit = value.get, value.get("unitOfMeasure", {})
-            yield Sample(
-                number,
-                said("measurand", REGISTER),
-                said("phase"),
-                said("context", PERIODIC),
-                said("location", OUTLET),
-                unit.get("unit"),
-                unit.get("multiplier", 0),
-            )
+def samples2(values: Iterable[dict[str, Any]]) -> list[Sample]:
+    return [
+        (number, said("measurand", REGISTER), said("phase"), said("context", PERIODIC), said("location", OUTLET),
+         unit.get("unit"), unit.get("multiplier", 0))
+        for value in values
+        if (unit := value.get("unitOfMeasure", {})) is not None and (number := figure(said := value.get)) is not None
+    ]  # fmt: skip
 
 
-def figure(value: dict[str, Any]) -> float | None:
+def figure(said: Callable[[str], Any]) -> float | None:
     """The number of a sample; None for signed data (kept in the payload) and for what is no number."""
-    if value.get("format") == "SignedData":
+    if said("format") == "SignedData":
         return None
     try:
-        number = float(value["value"])
+        number = float(said("value"))
     except (TypeError, ValueError):
         return None
-    return number if abs(number) < 1e15 else None
+    return number if -1e15 < number < 1e15 else None
 
 
 def when(text: str | None, arrival: datetime) -> datetime:
