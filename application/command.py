@@ -16,7 +16,7 @@ from application.journal import Fenced, Journal, Writer
 from application.session import Session
 from domain.catalog import CATALOG, events
 from domain.command import Command, stream
-from domain.event import AnyCause, Event, Operator, Order, Refusal, Timer, topic
+from domain.event import AnyCause, Event, NotFound, Operator, Order, Refusal, Timer, topic
 
 log = logging.getLogger("bornier.command")
 
@@ -50,7 +50,7 @@ class Orders:
         if not timedelta(0) < wait <= LONGEST:
             raise Refusal("the deadline must be between 1 second and 24 hours")
         if not await asyncio.to_thread(self.exists, station_id):
-            raise Refusal(f"there is no station {station_id}")
+            raise NotFound(f"there is no station {station_id}")
         command_id, now = str(uuid4()), self.clock()
         command = Command(stream(command_id))
         command.request(station_id, action, parameters, requested_by, now + wait, Operator(name=requested_by), now)

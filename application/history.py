@@ -34,6 +34,10 @@ class History:
         """All events of one stream."""
         return self.read(0, 2**62, stream=stream)
 
+    def count(self, topics: Sequence[str] = (), stream: str | None = None) -> int:
+        """How many events there are."""
+        return self.recorder.count(topics, stream)
+
     def head(self) -> int:
         """The last position, 0 before the first event."""
         return self.recorder.max_notification_id() or 0

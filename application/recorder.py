@@ -162,11 +162,28 @@ class BinaryPostgresRecorder(PostgresApplicationRecorder):
         if stream is not None:
             statement += SQL(" AND originator_id = %s")
             parameters.append(stream)
-        statement += SQL(" ORDER BY notification_id LIMIT %s")
+        # Within a stream both orders are the same, but only its own index finds the stream.
+        statement += SQL(" ORDER BY {} LIMIT %s").format(
+            Identifier("originator_version" if stream is not None else "notification_id")
+        )
         parameters.append(limit)
         with self.datastore.get_connection() as conn, conn.cursor(binary=True, row_factory=tuple_row) as cursor:
             cursor.execute(statement, parameters, prepare=True)
             return cast(Sequence[Row], cursor.fetchall())
+
+
+    def count(self, topics: Sequence[str] = (), stream: str | None = None) -> int:
+        """How many events there are."""
+        statement = SQL("SELECT count(*) FROM {} WHERE (%s::text IS NULL OR originator_id = %s)").format(
+            SQL("{}.{}").format(Identifier(self.datastore.schema), Identifier(self.events_table_name))
+        )
+        parameters: list[Any] = [stream, stream]
+        if topics:
+            statement += SQL(" AND topic = ANY(%s)")
+            parameters.append(list(topics))
+        with self.datastore.get_connection() as conn, conn.cursor(row_factory=tuple_row) as cursor:
+            row = cursor.execute(statement, parameters).fetchone()
+            return int(row[0]) if row else 0
 
 
 class OrderedSQLiteRecorder(SQLiteApplicationRecorder):
@@ -217,6 +234,20 @@ class OrderedSQLiteRecorder(SQLiteApplicationRecorder):
                 parameters,
             )
             return [tuple(row) for row in cursor.fetchall()]
+
+
+    def count(self, topics: Sequence[str] = (), stream: str | None = None) -> int:
+        """How many events there are."""
+        where, parameters = ["1"], cast(list[Any], [])
+        if topics:
+            where.append(f"topic IN ({','.join('?' * len(topics))})")
+            parameters += topics
+        if stream is not None:
+            where.append("originator_id = ?")
+            parameters.append(stream)
+        with self.datastore.transaction(commit=False) as cursor:
+            cursor.execute(f"SELECT count(*) FROM {self.events_table_name} WHERE {' AND '.join(where)}", parameters)
+            return int(cursor.fetchone()[0])
 
 
 Recorder = BinaryPostgresRecorder | OrderedSQLiteRecorder

@@ -76,3 +76,7 @@ def topic(kind: type[Event]) -> str:
 
 class Refusal(Exception):  # noqa: N818 - a refusal is an answer, not a fault
     """A rule said no; the text is for the person who asked."""
+
+
+class NotFound(Refusal):
+    """There is no such thing."""

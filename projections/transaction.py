@@ -295,3 +295,8 @@ def readings_of(connection: Connection, transaction_ids: Sequence[str], first: i
     for row in connection.execute(query):
         found[row.transaction_id].append(row)
     return {transaction_id: page(rows, first) for transaction_id, rows in found.items()}
+
+
+def count_readings(connection: Connection, transaction_id: str) -> int:
+    query = select(func.count()).select_from(READING).where(READING.c.transaction_id == transaction_id)
+    return int(connection.execute(query).scalar() or 0)

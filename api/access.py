@@ -1,0 +1,113 @@
+"""Access: who is asking, and what they may do. One policy, one place."""
+
+from __future__ import annotations
+
+import hmac
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+from api.settings import Settings
+
+Role = Literal["viewer", "operator", "admin", "auditor", "driver"]
+Right = Literal["anybody", "read", "command", "register", "audit"]
+
+GRANTS: dict[Right, frozenset[str]] = {
+    "anybody": frozenset(get_args(Role)),
+    "read": frozenset({"viewer", "operator", "auditor", "admin"}),
+    "command": frozenset({"operator", "admin"}),
+    "register": frozenset({"operator", "admin"}),
+    "audit": frozenset({"auditor", "admin"}),
+}
+POLICY: dict[str, Right] = {
+    "Query.me": "anybody",
+    "Query.station": "read",
+    "Query.stations": "read",
+    "Query.transaction": "read",
+    "Query.transactions": "read",
+    "Query.command": "read",
+    "Query.commands": "read",
+    "Query.events": "audit",
+    "Subscription.stationChanged": "read",
+    "Subscription.transactionChanged": "read",
+    "Subscription.commandChanged": "read",
+    "Subscription.events": "audit",
+    "Mutation.remoteStart": "command",
+    "Mutation.remoteStop": "command",
+    "Mutation.reset": "command",
+    "Mutation.unlockConnector": "command",
+    "Mutation.changeAvailability": "command",
+    "Mutation.triggerMessage": "command",
+    "Mutation.getConfiguration": "command",
+    "Mutation.changeConfiguration": "command",
+    "Mutation.getVariables": "command",
+    "Mutation.setVariables": "command",
+    "Mutation.registerStation": "register",
+    "Mutation.registerBadge": "register",
+    "Mutation.blockBadge": "register",
+    "Mutation.unblockBadge": "register",
+}
+
+
+@dataclass(frozen=True)
+class Principal:
+    """Whoever holds a token: a person or a program."""
+
+    name: str
+    roles: frozenset[str]
+
+    def may(self, right: Right) -> bool:
+        return not self.roles.isdisjoint(GRANTS[right])
+
+
+class Doorman:
+    """Knows the tokens of the settings and the sessions of browsers. Sessions end with the process."""
+
+    COOKIE = "bornier_session"
+
+    def __init__(self, settings: Settings) -> None:
+        self.tokens = {settings.admin_token: Principal("admin", frozenset({"admin"}))} | given(settings.tokens)
+        self.sessions: dict[str, Principal] = {}
+
+    def holder(self, token: str) -> Principal | None:
+        """Who holds a bearer token; every comparison takes the same time."""
+        found = None
+        for known, principal in self.tokens.items():
+            if hmac.compare_digest(known.encode(), token.encode(errors="replace")):
+                found = principal
+        return found
+
+    def bearer(self, header: object) -> Principal | None:
+        """Who holds the token of an `Authorization` value."""
+        if not isinstance(header, str):
+            return None
+        scheme, _, token = header.partition(" ")
+        return self.holder(token.strip()) if scheme.lower() == "bearer" else None
+
+    def recognise(self, headers: Mapping[str, str], cookies: Mapping[str, str]) -> Principal | None:
+        """Who sends a request: by its token, else by its session cookie."""
+        if "authorization" in headers:
+            return self.bearer(headers["authorization"])
+        return self.sessions.get(cookies.get(self.COOKIE, ""))
+
+    def admit(self, principal: Principal) -> str:
+        """Begin a browser session; returns the value of its cookie."""
+        session = secrets.token_urlsafe(32)
+        self.sessions[session] = principal
+        return session
+
+    def dismiss(self, session: str) -> None:
+        self.sessions.pop(session, None)
+
+
+def given(tokens: str) -> dict[str, Principal]:
+    """`name:role:token,…` as principals. Raises ValueError for what cannot be read."""
+    found: dict[str, Principal] = {}
+    for line in filter(None, (part.strip() for part in tokens.split(","))):
+        name, role, token = ([*line.split(":", 2), "", ""])[:3]
+        if role not in get_args(Role) or len(token) < 16:
+            raise ValueError(f"BORNIER_TOKENS: {name!r} needs name:role:token with a role of {', '.join(get_args(Role))}"
+                             " and at least 16 characters of token")  # fmt: skip
+        found[token] = Principal(name, frozenset({role}))
+    return found

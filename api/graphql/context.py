@@ -1,0 +1,91 @@
+"""What a resolver can reach: the parts, who is asking, and rows loaded once per request."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
+
+from graphql import GraphQLError
+from sqlalchemy import Connection, Row
+from strawberry.dataloader import DataLoader
+
+from api.access import Principal
+from api.context import Parts
+from projections import checkpoint, station, transaction
+from projections.page import Page
+
+T = TypeVar("T")
+PATIENCE_S = 15.0
+LOOK_S = 0.02
+
+
+class Reads:
+    """Queries of one request, each in a thread; the same question about many rows becomes one statement."""
+
+    def __init__(self, parts: Parts) -> None:
+        self.parts = parts
+        self.connectors: DataLoader[str, list[Row[Any]]] = DataLoader(self.load_connectors)
+        self.transactions: DataLoader[tuple[str, int], Page] = DataLoader(self.load_transactions)
+        self.readings: DataLoader[tuple[str, int], Page] = DataLoader(self.load_readings)
+
+    async def run(self, query: Callable[[Connection], T]) -> T:
+        return await asyncio.to_thread(self.run_here, query)
+
+    def run_here(self, query: Callable[[Connection], T]) -> T:
+        with self.parts.engine.connect() as connection:
+            return query(connection)
+
+    async def load_connectors(self, ids: list[str]) -> list[list[Row[Any]]]:
+        found = await self.run(lambda c: station.connectors(c, ids))
+        return [found[station_id] for station_id in ids]
+
+    async def load_transactions(self, keys: list[tuple[str, int]]) -> list[Page]:
+        return await self.by_first(keys, transaction.latest_of)
+
+    async def load_readings(self, keys: list[tuple[str, int]]) -> list[Page]:
+        return await self.by_first(keys, transaction.readings_of)
+
+    async def by_first(
+        self, keys: list[tuple[str, int]], query: Callable[[Connection, Sequence[str], int], dict[str, Page]]
+    ) -> list[Page]:
+        """One statement per size of page."""
+        wanted: dict[int, list[str]] = defaultdict(list)
+        for key, first in keys:
+            wanted[first].append(key)
+        found: dict[tuple[str, int], Page] = {}
+        for first, ids in wanted.items():
+            pages = await self.run(lambda c, ids=ids, first=first: query(c, ids, first))  # type: ignore[misc]
+            found |= {(key, first): page for key, page in pages.items()}
+        return [found[key] for key in keys]
+
+    async def position(self, projection: str) -> int:
+        return await self.run(lambda c: checkpoint.position(c, projection))
+
+    async def caught_up(self, projection: str, position: int) -> None:
+        """Wait until a read model reflects a position."""
+        until = time.monotonic() + PATIENCE_S
+        while await self.position(projection) < position:
+            if time.monotonic() > until:
+                raise GraphQLError(f"the read model {projection} is behind", extensions={"code": "UNAVAILABLE"})
+            await asyncio.sleep(LOOK_S)
+
+
+class Asker:
+    """One request: who asks, and with what."""
+
+    def __init__(self, parts: Parts, principal: Principal | None) -> None:
+        self.parts = parts
+        self.principal = principal
+        self.reads = Reads(parts)
+
+    @property
+    def name(self) -> str:
+        return self.principal.name if self.principal else "nobody"
+
+
+def asker(info: Any) -> Asker:
+    found: Asker = info.context["asker"]
+    return found

@@ -1,0 +1,54 @@
+"""Relay connections: edges, page information, total on demand, and the position the rows reflect."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Generic, TypeVar
+
+import strawberry
+from graphql import GraphQLError
+
+from api.graphql.scalar import Position
+
+LARGEST = 500
+T = TypeVar("T")
+
+
+@strawberry.type(description="Where a page ends and whether more follow.")
+class PageInfo:
+    has_next_page: bool = strawberry.field(description="There are more rows after this page.")
+    end_cursor: str | None = strawberry.field(description="Give it as `after` to read the next page.")
+
+
+@strawberry.type(description="One row of a page.")
+class Edge(Generic[T]):
+    cursor: str = strawberry.field(description="Where this row is.")
+    node: T = strawberry.field(description="The row.")
+
+
+@strawberry.type(description="A page of rows.")
+class Connection(Generic[T]):
+    edges: list[Edge[T]] = strawberry.field(description="The rows of this page.")
+    page_info: PageInfo = strawberry.field(description="Where the page ends.")
+    position: Position = strawberry.field(description="The place in the history these rows reflect.")
+    count: strawberry.Private[Callable[[], Any]]
+
+    @strawberry.field(description="Rows in all; counted only when asked for.")
+    async def total_count(self) -> int:
+        return int(await self.count())
+
+
+def connection(
+    nodes: list[tuple[str, T]], more: bool, position: int, count: Callable[[], Any]
+) -> Connection[T]:
+    """A page of (cursor, node)."""
+    edges = [Edge(cursor=cursor, node=node) for cursor, node in nodes]
+    info = PageInfo(has_next_page=more, end_cursor=edges[-1].cursor if edges else None)
+    return Connection(edges=edges, page_info=info, position=Position(position), count=count)
+
+
+def bounded(first: int) -> int:
+    """How many rows a caller may have at once."""
+    if not 1 <= first <= LARGEST:
+        raise GraphQLError(f"first must be between 1 and {LARGEST}", extensions={"code": "BAD_USER_INPUT"})
+    return first

@@ -1,0 +1,127 @@
+"""The schema: all queries, mutations and subscriptions, with one policy, one set of limits and one way to fail."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import AsyncIterator
+from typing import Any
+
+import strawberry
+from graphql import GraphQLError
+from strawberry.extensions import MaxAliasesLimiter, MaxTokensLimiter, QueryDepthLimiter, SchemaExtension
+from strawberry.schema.config import StrawberryConfig
+
+from api.access import POLICY
+from api.graphql.command import CommandMutation, CommandQuery, CommandSubscription
+from api.graphql.context import asker
+from api.graphql.cost import CostLimiter
+from api.graphql.event import EventQuery, EventSubscription
+from api.graphql.registry import RegistryMutation
+from api.graphql.scalar import SCALARS
+from api.graphql.station import StationQuery, StationSubscription
+from api.graphql.transaction import TransactionQuery, TransactionSubscription
+from domain.event import NotFound, Refusal
+from projections.page import BadCursor
+
+log = logging.getLogger("bornier.graphql")
+
+DEPTH, ALIASES, TOKENS = 12, 30, 4_000
+
+
+@strawberry.type(description="Who is asking.")
+class Me:
+    name: str = strawberry.field(description="The name behind the token.")
+    roles: list[str] = strawberry.field(description="viewer, operator, admin, auditor, driver.")
+    sites: list[str] = strawberry.field(description="The sites the rights are limited to; empty: all of them.")
+
+
+@strawberry.type
+class MeQuery:
+    @strawberry.field(description="Who is asking, and with which roles.")
+    def me(self, info: strawberry.Info) -> Me:
+        principal = asker(info).principal
+        return Me(name=asker(info).name, roles=sorted(principal.roles if principal else ()), sites=[])
+
+
+@strawberry.type(description="What can be read.")
+class Query(StationQuery, TransactionQuery, CommandQuery, EventQuery, MeQuery):
+    pass
+
+
+@strawberry.type(description="What can be asked for.")
+class Mutation(CommandMutation, RegistryMutation):
+    pass
+
+
+@strawberry.type(description="What can be followed.")
+class Subscription(StationSubscription, TransactionSubscription, CommandSubscription, EventSubscription):
+    pass
+
+
+class Guard(SchemaExtension):
+    """Every root field has a rule in the policy; a field without one is closed."""
+
+    def resolve(self, _next: Any, root: Any, info: Any, *args: Any, **kwargs: Any) -> Any:
+        if info.path.prev is None and not info.field_name.startswith("__"):
+            permit(info)
+        return _next(root, info, *args, **kwargs)
+
+
+def permit(info: Any) -> None:
+    """Raise UNAUTHENTICATED or FORBIDDEN unless the policy lets this principal ask this."""
+    principal = info.context["asker"].principal
+    if principal is None:
+        raise GraphQLError("a bearer token is needed", extensions={"code": "UNAUTHENTICATED"})
+    right = POLICY.get(f"{info.parent_type.name}.{info.field_name}")
+    if right is None or not principal.may(right):
+        raise GraphQLError(f"{principal.name} may not use {info.field_name}", extensions={"code": "FORBIDDEN"})
+
+
+class Honest(SchemaExtension):
+    """Every error has a code; what a caller cannot act on keeps its details to itself."""
+
+    async def on_operation(self) -> AsyncIterator[None]:
+        yield
+        result = self.execution_context.result
+        if result is not None and getattr(result, "errors", None):
+            result.errors = [told(error) for error in result.errors]
+
+
+CODES: tuple[tuple[type[Exception], str], ...] = (
+    (NotFound, "NOT_FOUND"),
+    (Refusal, "REFUSED"),
+    (BadCursor, "BAD_USER_INPUT"),
+)
+
+
+def told(error: GraphQLError) -> GraphQLError:
+    """The error as the caller may see it."""
+    cause, message = error.original_error, error.message
+    while isinstance(cause, GraphQLError) and cause.original_error is not None:
+        cause = cause.original_error
+    code = (error.extensions or {}).get("code")
+    if code is None:
+        code = "BAD_USER_INPUT" if cause is None or isinstance(cause, GraphQLError) else "INTERNAL"
+        for kind, name in CODES:
+            if isinstance(cause, kind):
+                code = name
+    if code == "INTERNAL":
+        log.error("a query failed", exc_info=cause)
+        message = "Bornier could not answer this; the log says why"
+    return GraphQLError(message, error.nodes, error.source, error.positions, error.path, None, {"code": code})
+
+
+schema = strawberry.Schema(
+    query=Query,
+    mutation=Mutation,
+    subscription=Subscription,
+    extensions=[
+        Honest,
+        Guard,
+        lambda: QueryDepthLimiter(max_depth=DEPTH),
+        lambda: MaxAliasesLimiter(max_alias_count=ALIASES),
+        lambda: MaxTokensLimiter(max_token_count=TOKENS),
+        CostLimiter,
+    ],
+    config=StrawberryConfig(scalar_map=SCALARS),
+)

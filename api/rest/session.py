@@ -1,0 +1,37 @@
+"""Browser sessions: a token is traded once for a cookie that scripts cannot read."""
+
+from __future__ import annotations
+
+from urllib.parse import urlsplit
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from api.access import Doorman
+from api.problem import problem
+
+
+async def begin(request: Request) -> Response:
+    """Trade the bearer token of this request for a cookie; the Origin must be this host."""
+    doorman: Doorman = request.app.state.doorman
+    origin = request.headers.get("origin")
+    if origin is not None and urlsplit(origin).netloc != request.headers.get("host"):
+        return problem(403, "this origin may not begin a session here")
+    principal = doorman.bearer(request.headers.get("authorization"))
+    if principal is None:
+        return problem(401, "a bearer token is needed", {"WWW-Authenticate": "Bearer"})
+    response = JSONResponse({"name": principal.name, "roles": sorted(principal.roles)}, 201)
+    secure = request.url.scheme == "https"
+    response.set_cookie(
+        Doorman.COOKIE, doorman.admit(principal), httponly=True, samesite="strict", secure=secure, path="/"
+    )
+    return response
+
+
+async def end(request: Request) -> Response:
+    """Forget the session."""
+    doorman: Doorman = request.app.state.doorman
+    doorman.dismiss(request.cookies.get(Doorman.COOKIE, ""))
+    response = Response(status_code=204)
+    response.delete_cookie(Doorman.COOKIE, path="/")
+    return response
