@@ -27,9 +27,9 @@ class Reads:
 
     def __init__(self, parts: Parts) -> None:
         self.parts = parts
-        self.connectors: DataLoader[str, list[Row[Any]]] = DataLoader(self.load_connectors)
-        self.transactions: DataLoader[tuple[str, int], Page] = DataLoader(self.load_transactions)
-        self.readings: DataLoader[tuple[str, int], Page] = DataLoader(self.load_readings)
+        self.connectors: DataLoader[str, list[Row[Any]]] = DataLoader(self.load_connectors, cache=False)
+        self.transactions: DataLoader[tuple[str, int], Page] = DataLoader(self.load_transactions, cache=False)
+        self.readings: DataLoader[tuple[str, int], Page] = DataLoader(self.load_readings, cache=False)
 
     async def run(self, query: Callable[[Connection], T]) -> T:
         return await asyncio.to_thread(self.run_here, query)

@@ -46,7 +46,7 @@ def cost(
 ) -> int:
     """Rows a selection may read."""
     total = 0
-    for node in selection.selections if selection else ():
+    for node in (selection.selections or ()) if selection else ():
         if isinstance(node, FieldNode):
             rows = asked(node, variables) if node.name.value in PAGED else 1
             paged = rows if node.name.value in PAGED else 0
@@ -61,7 +61,7 @@ def cost(
 
 def asked(node: FieldNode, variables: Mapping[str, Any]) -> int:
     """The size of the page a field asks for."""
-    for argument in node.arguments:
+    for argument in node.arguments or ():
         if argument.name.value == "first":
             if isinstance(argument.value, IntValueNode):
                 return int(argument.value.value)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncIterator
 from typing import Any
 
 import strawberry
@@ -77,16 +76,6 @@ def permit(info: Any) -> None:
         raise GraphQLError(f"{principal.name} may not use {info.field_name}", extensions={"code": "FORBIDDEN"})
 
 
-class Honest(SchemaExtension):
-    """Every error has a code; what a caller cannot act on keeps its details to itself."""
-
-    async def on_operation(self) -> AsyncIterator[None]:
-        yield
-        result = self.execution_context.result
-        if result is not None and getattr(result, "errors", None):
-            result.errors = [told(error) for error in result.errors]
-
-
 CODES: tuple[tuple[type[Exception], str], ...] = (
     (NotFound, "NOT_FOUND"),
     (Refusal, "REFUSED"),
@@ -94,29 +83,36 @@ CODES: tuple[tuple[type[Exception], str], ...] = (
 )
 
 
-def told(error: GraphQLError) -> GraphQLError:
-    """The error as the caller may see it."""
-    cause, message = error.original_error, error.message
+class Schema(strawberry.Schema):
+    """Every error has a code; what a caller cannot act on keeps its details to itself."""
+
+    def process_errors(self, errors: list[GraphQLError], execution_context: Any = None) -> None:
+        for error in errors:
+            tell(error)
+
+
+def tell(error: GraphQLError) -> None:
+    """Make the error what the caller may see."""
+    cause = error.original_error
     while isinstance(cause, GraphQLError) and cause.original_error is not None:
         cause = cause.original_error
-    code = (error.extensions or {}).get("code")
-    if code is None:
-        code = "BAD_USER_INPUT" if cause is None or isinstance(cause, GraphQLError) else "INTERNAL"
-        for kind, name in CODES:
-            if isinstance(cause, kind):
-                code = name
+    if error.extensions and "code" in error.extensions:
+        return
+    if cause is None or isinstance(cause, GraphQLError):
+        code = (getattr(cause, "extensions", None) or {}).get("code", "BAD_USER_INPUT")
+    else:
+        code = next((name for kind, name in CODES if isinstance(cause, kind)), "INTERNAL")
     if code == "INTERNAL":
         log.error("a query failed", exc_info=cause)
-        message = "Bornier could not answer this; the log says why"
-    return GraphQLError(message, error.nodes, error.source, error.positions, error.path, None, {"code": code})
+        error.message = "Bornier could not answer this; the log says why"
+    error.extensions = {"code": code}
 
 
-schema = strawberry.Schema(
+schema = Schema(
     query=Query,
     mutation=Mutation,
     subscription=Subscription,
     extensions=[
-        Honest,
         Guard,
         lambda: QueryDepthLimiter(max_depth=DEPTH),
         lambda: MaxAliasesLimiter(max_alias_count=ALIASES),

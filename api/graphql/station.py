@@ -205,7 +205,6 @@ class StationSubscription:
             rows = await who.reads.run(lambda c, ids=ids: view.by_id(c, ids))  # type: ignore[misc]
             for found in ids:
                 if found in rows:
-                    who.reads.connectors.clear(found)
                     yield station(rows[found])
 
 
