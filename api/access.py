@@ -107,7 +107,9 @@ def given(tokens: str) -> dict[str, Principal]:
     for line in filter(None, (part.strip() for part in tokens.split(","))):
         name, role, token = ([*line.split(":", 2), "", ""])[:3]
         if role not in get_args(Role) or len(token) < 16:
-            raise ValueError(f"BORNIER_TOKENS: {name!r} needs name:role:token with a role of {', '.join(get_args(Role))}"
-                             " and at least 16 characters of token")  # fmt: skip
+            known = ", ".join(get_args(Role))
+            raise ValueError(
+                f"BORNIER_TOKENS: {name!r} must be name:role:token, role {known}, token 16 characters or more"
+            )
         found[token] = Principal(name, frozenset({role}))
     return found

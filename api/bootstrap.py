@@ -184,7 +184,12 @@ async def start_web(process: Running, parts: Parts, stack: AsyncExitStack) -> st
     settings = process.settings
     listening = socket.create_server((settings.host, settings.http_port), backlog=2048)
     config = uvicorn.Config(
-        app(parts), log_config=None, access_log=False, ws="websockets-sansio", lifespan="off", timeout_graceful_shutdown=2
+        app(parts),
+        log_config=None,
+        access_log=False,
+        ws="websockets-sansio",
+        lifespan="off",
+        timeout_graceful_shutdown=2,
     )
     web = Web(config)
     process.go(web.serve(sockets=[listening]), "web")

@@ -94,7 +94,10 @@ async def serve(settings: Settings, roles: frozenset[Role]) -> None:
     stop = stopping()
     async with running(settings, roles) as process:
         if "api" in roles and settings.token_is_new:
-            print(f"admin token (new at every start; set BORNIER_ADMIN_TOKEN to keep one): {settings.admin_token}", file=sys.stderr)
+            print(
+                f"admin token (new at every start; set BORNIER_ADMIN_TOKEN to keep one): {settings.admin_token}",
+                file=sys.stderr,
+            )
         print(process.ready_line, flush=True)
         await asyncio.wait([asyncio.create_task(stop.wait()), asyncio.create_task(process.failed.wait())],
                            return_when=asyncio.FIRST_COMPLETED)  # fmt: skip
@@ -129,7 +132,9 @@ def simulate(
     url: Annotated[str, typer.Argument(help="ws://host:port/ocpp of any CSMS; the station id is appended.")],
     stations: Annotated[int, typer.Option(help="How many stations.", min=1, max=20_000)] = 3,
     version: Annotated[list[str] | None, typer.Option(help="1.6, 2.0.1 or 2.1; repeatable; all when absent.")] = None,
-    speed: Annotated[float, typer.Option(help="How much smaller the batteries are, so that a charge ends sooner.")] = 60,
+    speed: Annotated[
+        float, typer.Option(help="How much smaller the batteries are, so that a charge ends sooner.")
+    ] = 60,
     duration: Annotated[float | None, typer.Option(help="Stop after so many seconds.")] = None,
     seed: Annotated[int, typer.Option(help="The same seed gives the same fleet.")] = 1,
     password: Annotated[str | None, typer.Option(help="HTTP Basic password of every station.")] = None,
@@ -215,6 +220,7 @@ def bench(
 
 def loop(work: Callable[[], Coroutine[Any, Any, None]]) -> None:
     """Run on uvloop; Ctrl-C before the loop has its handlers is no fault."""
+
     async def entry() -> None:
         await work()
 

@@ -19,9 +19,13 @@ from projections.runner import Runner
 class Traffic(Protocol):
     """What the OCPP front counts."""
 
-    calls: Mapping[tuple[str, str, str], int]
-    """(version, action, outcome) → number of CALLs."""
-    connections: Collection[object]
+    @property
+    def calls(self) -> Mapping[tuple[str, str, str], int]:
+        """(version, action, outcome) → number of CALLs."""
+
+    @property
+    def connections(self) -> Collection[object]:
+        """The open ones."""
 
 
 @dataclass(frozen=True)

@@ -45,7 +45,7 @@ class Orders:
         requested_by: str,
         deadline_s: int | None = None,
     ) -> tuple[str, Command.Requested]:
-        """Ask; returns the command's id and its first event once that is durable. Raises Refusal in words for a person."""
+        """Ask; returns the command's id and its first event once that is durable. Raises Refusal."""
         wait = timedelta(seconds=self.deadline_s if deadline_s is None else deadline_s)
         if not timedelta(0) < wait <= LONGEST:
             raise Refusal("the deadline must be between 1 second and 24 hours")
@@ -83,9 +83,7 @@ class Errand:
         grace = GRACE if self.command.status == "sent" else timedelta(0)
         return self.clock() > self.command.deadline + grace
 
-    def send(
-        self, connection_id: str, message_id: str, action: str, payload: bytes, then: Callable[[], None]
-    ) -> None:
+    def send(self, connection_id: str, message_id: str, action: str, payload: bytes, then: Callable[[], None]) -> None:
         """Record that it goes out, then put it on the wire. If another gateway was quicker, nothing goes out."""
         self.command.send(connection_id, message_id, action, msgspec.Raw(payload), self.cause, self.clock())
         self.commit(then)
@@ -109,7 +107,7 @@ class Errand:
 
 
 class Dispatcher:
-    """Follows the commands in the history, hands them to the stations of this gateway, and ends those whose time is up."""
+    """Follows the commands in the history, hands them to the stations here, and ends those whose time is up."""
 
     def __init__(self, journal: Journal, history: History, clock: Callable[[], datetime]) -> None:
         self.journal = journal
@@ -148,7 +146,11 @@ class Dispatcher:
     def deliver(self, session: Session) -> None:
         """Give a station that is here its waiting commands, oldest first."""
         for errand in self.errands.values():
-            if errand.command.station_id == session.station_id and errand.command.status == "requested" and session.line:
+            if (
+                errand.command.station_id == session.station_id
+                and errand.command.status == "requested"
+                and session.line
+            ):
                 session.line.order(errand)
 
     async def expire(self, every_s: float = 0.5) -> None:

@@ -100,9 +100,9 @@ class Gateway:
             session.commit(lambda error: self.forget(session))
 
     def forget(self, session: Session) -> None:
-        if session.line is None or session.writer.fenced:
-            if self.sessions.get(session.station_id) is session:
-                del self.sessions[session.station_id]
+        gone = session.line is None or session.writer.fenced
+        if gone and self.sessions.get(session.station_id) is session:
+            del self.sessions[session.station_id]
 
     async def disown(self, station_ids: list[str]) -> None:
         """Stations that the history believes connected to this gateway's earlier life are not."""

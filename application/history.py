@@ -24,9 +24,7 @@ class History:
         self.grown = threading.Condition()
         self.waiters: set[asyncio.Event] = set()
 
-    def read(
-        self, after: int, limit: int, topics: Sequence[str] = (), stream: str | None = None
-    ) -> Sequence[Recorded]:
+    def read(self, after: int, limit: int, topics: Sequence[str] = (), stream: str | None = None) -> Sequence[Recorded]:
         """At most `limit` events after a position, oldest first."""
         return [Recorded(*row) for row in self.recorder.select_after(after, limit, topics, stream)]
 

@@ -33,16 +33,16 @@ RETRY_S = (0.05, 0.1, 0.2, 0.5, 1.0)
 Done = Callable[[Exception | None], None]
 
 
-class Fenced(Exception):  # noqa: N818
+class Fenced(Exception):
     """Somebody else wrote to this stream first, or an earlier write failed: load the stream again."""
 
 
-class JournalClosed(Exception):  # noqa: N818
+class JournalClosed(Exception):
     """The process is stopping; nothing of this was recorded."""
 
 
 class Writer:
-    """Who writes a set of streams. After one failed write nothing more of it is accepted, so that no stream gets a hole."""
+    """Who writes a set of streams. After one failed write nothing more of it is accepted: no stream gets a hole."""
 
     __slots__ = ("fenced",)
 

@@ -171,7 +171,6 @@ class BinaryPostgresRecorder(PostgresApplicationRecorder):
             cursor.execute(statement, parameters, prepare=True)
             return cast(Sequence[Row], cursor.fetchall())
 
-
     def count(self, topics: Sequence[str] = (), stream: str | None = None) -> int:
         """How many events there are."""
         statement = SQL("SELECT count(*) FROM {} WHERE (%s::text IS NULL OR originator_id = %s)").format(
@@ -235,10 +234,9 @@ class OrderedSQLiteRecorder(SQLiteApplicationRecorder):
             )
             return [tuple(row) for row in cursor.fetchall()]
 
-
     def count(self, topics: Sequence[str] = (), stream: str | None = None) -> int:
         """How many events there are."""
-        where, parameters = ["1"], cast(list[Any], [])
+        where, parameters = ["1"], []
         if topics:
             where.append(f"topic IN ({','.join('?' * len(topics))})")
             parameters += topics

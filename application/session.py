@@ -20,7 +20,7 @@ from domain.transaction import ChargingState, Transaction, identify, stream
 ANSWERS_REMEMBERED = 16
 
 
-class NotLoaded(Exception):  # noqa: N818
+class NotLoaded(Exception):
     """The message is about an older transaction: load its stream, then hear the message again."""
 
     def __init__(self, transaction_id: str) -> None:
@@ -64,7 +64,6 @@ class Session:
     def station_id(self) -> str:
         return self.station.station_id
 
-
     def begin(self, cause: AnyCause, now: datetime) -> None:
         """What follows is because of this."""
         self.cause, self.now = cause, now
@@ -93,10 +92,11 @@ class Session:
 
     def remember(self, message: Message) -> None:
         """Keep an answer for retries; only the latest few, for a station asks one question at a time."""
-        self.answers[message.message_id, message.action] = Remembered(hash(bytes(message.payload)), bytes(message.answer))
+        self.answers[message.message_id, message.action] = Remembered(
+            hash(bytes(message.payload)), bytes(message.answer)
+        )
         if len(self.answers) > ANSWERS_REMEMBERED:
             del self.answers[next(iter(self.answers))]
-
 
     def connect(self, line: Line, cause: Connection, ocpp_version: str, now: datetime) -> None:
         """A socket of the station opened; an older one is hung up."""
@@ -112,7 +112,6 @@ class Session:
         self.line = None
         self.station.disconnect(reason, cause, now)
         return True
-
 
     def boot(self, **facts: Any) -> tuple[Registration, int]:
         """Admission and heartbeat interval in seconds; facts are the fields of `Station.Booted`."""
@@ -139,7 +138,6 @@ class Session:
         self.tell(Station.BadgeChecked, badge=badge, verdict=verdict, kind=kind)
         return verdict
 
-
     def start_numbered(
         self,
         evse_id: int,
@@ -148,7 +146,7 @@ class Session:
         occurred_at: datetime,
         reservation_id: int | None,
     ) -> tuple[int, Verdict]:
-        """OCPP 1.6: we make the number. The same start told again gets the same number (specification 4.8, errata 3.x)."""
+        """OCPP 1.6: we make the number. The same start told again gets the same number (section 4.8)."""
         verdict = self.rules.badges.verdict(badge, self.now)
         transaction_id = identify(self.station_id, f"{evse_id} {meter_start_wh:g} {badge}", occurred_at)
         known = self.known(transaction_id)
@@ -258,7 +256,7 @@ class Session:
         badge: str | None,
         readings: tuple[Reading, ...],
     ) -> None:
-        """OCPP 1.6: end what the number names. A station that started offline says 0 or less: its only open one is meant.
+        """OCPP 1.6: end what the number names; 0 or less, after an offline start, means the only one open.
 
         A number nobody knows never ends another transaction: it is kept as an orphan.
         """
@@ -306,7 +304,6 @@ class Session:
         kept = {known.transaction_id for known in self.station.transactions.values()}
         for transaction_id in [t for t in self.transactions if t not in kept]:
             del self.transactions[transaction_id]
-
 
     def known(self, transaction_id: str) -> KnownTransaction | None:
         return next((k for k in self.station.transactions.values() if k.transaction_id == transaction_id), None)

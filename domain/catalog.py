@@ -27,7 +27,7 @@ class Recorded(NamedTuple):
     state: bytes
 
 
-class UnknownTopic(LookupError):  # noqa: N818
+class UnknownTopic(LookupError):
     """The history holds a topic that this version of Bornier does not know."""
 
 

@@ -120,7 +120,11 @@ class Command(Aggregate):
             self.record(Command.Answered, cause, now, accepted=accepted, answer=answer, reason=reason)
 
     def close(
-        self, kind: type[Refused] | type[Failed] | type[TimedOut] | type[Expired], reason: str, cause: AnyCause, now: datetime
+        self,
+        kind: type[Refused] | type[Failed] | type[TimedOut] | type[Expired],
+        reason: str,
+        cause: AnyCause,
+        now: datetime,
     ) -> None:
         """End without an answer of the station, and say why."""
         if not self.final:

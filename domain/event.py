@@ -12,6 +12,10 @@ class Cause(msgspec.Struct, tag_field="by", kw_only=True, omit_defaults=True):
     """What made an event happen. The subclasses are every way in."""
 
 
+def nothing() -> msgspec.Raw:
+    return msgspec.Raw(b"null")
+
+
 class Message(Cause, tag="ocpp"):
     """A station said something: the OCPP CALL as received, and the answer we gave.
 
@@ -22,8 +26,8 @@ class Message(Cause, tag="ocpp"):
     action: str
     message_id: str | int
     connection_id: str
-    payload: msgspec.Raw = msgspec.Raw(b"null")
-    answer: msgspec.Raw = msgspec.Raw(b"null")
+    payload: msgspec.Raw = msgspec.field(default_factory=nothing)
+    answer: msgspec.Raw = msgspec.field(default_factory=nothing)
 
 
 class Connection(Cause, tag="connection"):
@@ -74,7 +78,7 @@ def topic(kind: type[Event]) -> str:
     return str(tag)
 
 
-class Refusal(Exception):  # noqa: N818 - a refusal is an answer, not a fault
+class Refusal(Exception):
     """A rule said no; the text is for the person who asked."""
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-
 from datetime import datetime
 from typing import Any, Literal
 
@@ -255,9 +254,8 @@ class Station(Aggregate):
 def without(transactions: dict[str, KnownTransaction], transaction_id: str) -> dict[str, KnownTransaction]:
     """The same index with one transaction closed, and only the latest closed ones kept."""
     marked = [
-        msgspec.structs.replace(s, open=False) if s.transaction_id == transaction_id else s for s in transactions.values()
+        msgspec.structs.replace(s, open=False) if s.transaction_id == transaction_id else s
+        for s in transactions.values()
     ]
     stale = [s.station_transaction_id for s in marked if not s.open][:-CLOSED_REMEMBERED]
     return {s.station_transaction_id: s for s in marked if s.station_transaction_id not in stale}
-
-

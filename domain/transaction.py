@@ -188,7 +188,12 @@ class Transaction(Aggregate):
         )
 
     def meter(
-        self, readings: tuple[Reading, ...], cause: AnyCause, now: datetime, seq_no: int | None = None, offline: bool = False
+        self,
+        readings: tuple[Reading, ...],
+        cause: AnyCause,
+        now: datetime,
+        seq_no: int | None = None,
+        offline: bool = False,
     ) -> None:
         """Read the meter; after the end the readings are kept as late."""
         if seq_no is not None and seq_no in self.seen:
@@ -296,7 +301,11 @@ class Transaction(Aggregate):
         self.doubt(cause, now)
 
     def doubt(self, cause: AnyCause, now: datetime) -> None:
-        if self.meter_start_wh is not None and self.meter_stop_wh is not None and self.meter_stop_wh < self.meter_start_wh:
+        if (
+            self.meter_start_wh is not None
+            and self.meter_stop_wh is not None
+            and self.meter_stop_wh < self.meter_start_wh
+        ):
             self.record(Transaction.Doubted, cause, now, reason="the meter ran backwards")
 
     def supersede(

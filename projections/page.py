@@ -10,7 +10,7 @@ import msgspec
 from sqlalchemy import Row
 
 
-class BadCursor(ValueError):  # noqa: N818
+class BadCursor(ValueError):
     """The cursor was not made by this list."""
 
 

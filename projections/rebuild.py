@@ -134,7 +134,8 @@ def bytewise(connection: Connection, column: Column[Any]) -> Any:
 
 
 def merge(table: str, columns: list[str], old: Iterator[Any], new: Iterator[Any]) -> Iterator[Difference]:
-    before, after = next(old, None), next(new, None)
+    before: Any = next(old, None)
+    after: Any = next(new, None)
     while before is not None or after is not None:
         if after is None or (before is not None and before[0] < after[0]):
             yield Difference(table, before[0], "removed")

@@ -22,7 +22,9 @@ Step = Callable[[A], Any]
 def facts(event: Event) -> dict[str, Any]:
     """An event without its envelope and without what it did not say."""
     fields = {name: getattr(event, name) for name in event.__struct_fields__ if name not in ENVELOPE}
-    return {"": type(event).__name__} | {name: value for name, value in fields.items() if value not in (None, (), False)}
+    return {"": type(event).__name__} | {
+        name: value for name, value in fields.items() if value not in (None, (), False)
+    }
 
 
 @dataclass

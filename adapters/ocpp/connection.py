@@ -19,7 +19,7 @@ from websockets.server import ServerProtocol
 
 from adapters.ocpp import frame, schema, wire
 from adapters.ocpp.dialect import Dialect, read
-from adapters.ocpp.frame import Call, Error, Malformed, Result, ResultError, Send
+from adapters.ocpp.frame import Call, Error, Malformed, Result, Send
 from application.command import Errand
 from application.session import NotLoaded, Session
 from domain.command import Command

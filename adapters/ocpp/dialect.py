@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -40,9 +40,9 @@ class Dialect:
     """
 
     version: str
-    hear: dict[str, Hear]
+    hear: Mapping[str, Hear]
     kept: dict[str, bytes]
-    say: dict[str, Say]
+    say: Mapping[str, Say]
     cannot: dict[str, str]
     admits_pending: bool = False
 

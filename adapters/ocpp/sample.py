@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from domain.meter import OUTLET, PERIODIC, REGISTER, Reading, Sample, read
-
-LONG_FRACTION = re.compile(r"(\.\d{6})\d+")
+from domain.meter import LIMIT, OUTLET, PERIODIC, REGISTER, Reading, Sample, read
 
 
 def readings16(meter_values: Sequence[dict[str, Any]], arrival: datetime) -> tuple[Reading, ...]:
@@ -56,18 +53,18 @@ def figure(said: Callable[[str], Any]) -> float | None:
         number = float(said("value"))
     except (TypeError, ValueError):
         return None
-    return number if -1e15 < number < 1e15 else None
+    return number if -LIMIT < number < LIMIT else None
 
 
 def when(text: str | None, arrival: datetime) -> datetime:
-    """A station's time in UTC: with Z, offset or none (taken as UTC), any number of decimals; unreadable: arrival."""
+    """A station's time in UTC: with Z, offset or none (taken as UTC), cut to microseconds; unreadable: arrival."""
     if not text:
         return arrival
     try:
         at = datetime.fromisoformat(text)
     except ValueError:
         try:
-            at = datetime.fromisoformat(LONG_FRACTION.sub(r"\1", text.strip()))
+            at = datetime.fromisoformat(text.strip().upper())
         except ValueError:
             return arrival
     if at.tzinfo is UTC:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from adapters.ocpp.dialect import EMPTY, Dialect, Payload, Said, dump, given, stamp
+from adapters.ocpp.dialect import EMPTY, Dialect, Hear, Payload, Said, Say, dump, given, stamp
 from adapters.ocpp.sample import readings2, when
 from application.session import Session, end_register
 from domain.event import Refusal
@@ -258,7 +258,7 @@ def variable(line: Payload) -> Payload:
     return given(component=component, variable=name, attributeType=line.get("attribute_type"))
 
 
-HEAR = {
+HEAR: dict[str, Hear] = {
     "BootNotification": boot,
     "Heartbeat": heartbeat,
     "StatusNotification": status,
@@ -287,7 +287,7 @@ KEPT = {
     "ReservationStatusUpdate": EMPTY,
     "SignCertificate": b'{"status":"Rejected"}',
 }
-SAY = {
+SAY: dict[str, Say] = {
     "remoteStart": say_start,
     "remoteStop": say_stop,
     "reset": say_reset,

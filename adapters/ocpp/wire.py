@@ -6,7 +6,10 @@ middle of one when we read the next by hand.
 
 from __future__ import annotations
 
-from websockets.frames import apply_mask
+try:
+    from websockets.speedups import apply_mask
+except ImportError:  # a platform without the compiled part
+    from websockets.utils import apply_mask
 
 TEXT = 0x81
 MASKED = 0x80

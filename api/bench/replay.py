@@ -1,6 +1,7 @@
-"""A long history: how fast it is read and decoded, and how fast the projections are built from it.
+"""A long history: how fast it is read and decoded, and how fast the read models are built from it.
 
-Run as `python -m api.bench.replay DATABASE`: reads the whole history once and prints events and seconds.
+Run as `python -m api.bench.replay read|project DATABASE`: reads, or projects, the whole history once in this process
+and prints the number of events and the seconds, the start of the process not counted.
 """
 
 from __future__ import annotations
@@ -8,7 +9,10 @@ from __future__ import annotations
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from sqlalchemy import delete
 
 from api.bench import database
 from api.bench.load import Plan
@@ -16,10 +20,17 @@ from api.bench.option import Options
 from api.bench.report import Result, figure
 from api.bench.server import GATEWAY, ServerFailed, bornier, drive, environment
 from application.history import History
-from application.recorder import Recorder
 from application.store import Store
 from domain.catalog import CATALOG
+from projections.catalog import PROJECTIONS
+from projections.checkpoint import CHECKPOINT
+from projections.engine import engine
+from projections.runner import Runner
 
+MEASURED = {
+    "replay": ("read", "events read and decoded"),
+    "projection": ("project", "events projected into every read model"),
+}
 PAGE = 2_000
 LONGEST_S = 600.0
 FILLING_S = 600.0
@@ -32,19 +43,16 @@ def measure(place: str, options: Options, tell: Callable[[str], None]) -> list[R
         tell(f"history on {kind}: recording {options.events} events")
         fill(url, options)
         events = database.ask(url, database.EVENTS)
-        if options.wants("replay"):
-            tell(f"replay on {kind}")
-            rates = [read(url, events) for _ in range(options.rounds)]
-            results.append(result("replay", kind, "events read and decoded", rates))
-        if options.wants("projection"):
-            tell(f"projection on {kind}")
-            rates = [events / project(url) for _ in range(options.rounds)]
-            results.append(result("projection", kind, "events projected", rates))
+        for measurement, (verb, label) in MEASURED.items():
+            if options.wants(measurement):
+                tell(f"{measurement} on {kind}")
+                rates = [rate(verb, url, events) for _ in range(options.rounds)]
+                results.append(
+                    Result(
+                        measurement=measurement, database=kind, figures=[figure(label, "events/s", rates)], checks={}
+                    )
+                )
     return results
-
-
-def result(name: str, kind: str, label: str, rates: list[float]) -> Result:
-    return Result(measurement=name, database=kind, figures=[figure(label, "events/s", rates)], checks={})
 
 
 def fill(url: str, options: Options) -> None:
@@ -54,47 +62,66 @@ def fill(url: str, options: Options) -> None:
         drive(plan)
 
 
-def read(url: str, events: int) -> float:
-    """Events per second, start of the process not counted. Raises ServerFailed if one is missing."""
-    done = command("-m", "api.bench.replay", url)
-    count, seconds = done.stdout.split()
-    if int(count) != events:
-        raise ServerFailed(f"{count} of {events} events were read")
-    return events / float(seconds)
-
-
-def project(url: str) -> float:
-    """Seconds that `bornier rebuild` takes for every projection, start of the process included."""
-    began = time.perf_counter()
-    command("-m", "api.cli", "rebuild", "--database", url)
-    return time.perf_counter() - began
-
-
-def command(*arguments: str) -> subprocess.CompletedProcess[str]:
+def rate(verb: str, url: str, events: int) -> float:
+    """Events per second in a fresh process. Raises ServerFailed if one is missing."""
     done = subprocess.run(
-        [sys.executable, *arguments], env=environment(), capture_output=True, text=True, timeout=LONGEST_S
+        [sys.executable, "-m", "api.bench.replay", verb, url],
+        env=environment(),
+        capture_output=True,
+        text=True,
+        timeout=LONGEST_S,
     )
     if done.returncode:
         raise ServerFailed(done.stderr[-4000:])
-    return done
+    count, seconds = done.stdout.split()
+    if int(count) != events:
+        raise ServerFailed(f"{verb}: {count} of {events} events")
+    return events / float(seconds)
 
 
-def replay(url: str) -> tuple[int, float]:
-    """Read and decode everything: number of events and seconds."""
+def read(url: str) -> tuple[int, float]:
+    """Read and decode everything."""
+    with opened(url) as history:
+        began, after, count = time.perf_counter(), 0, 0
+        while page := history.read(after, PAGE):
+            for row in page:
+                CATALOG.decode(row.topic, row.state)
+            after = page[-1].position
+            count += len(page)
+        return count, time.perf_counter() - began
+
+
+def project(url: str) -> tuple[int, float]:
+    """Empty every read model, and let the runner catch up."""
+    with opened(url) as history:
+        here = engine(url)
+        with here.begin() as connection:
+            for each in PROJECTIONS.values():
+                for table in each.tables.values():
+                    connection.execute(delete(table))
+            connection.execute(delete(CHECKPOINT))
+        runner = Runner(here, history, list(PROJECTIONS.values()))
+        began = time.perf_counter()
+        while runner.step():
+            pass
+        took = time.perf_counter() - began
+        here.dispose()
+        head = history.head()
+        if behind := [progress for progress in runner.progress.values() if progress.position != head]:
+            raise ServerFailed(f"not everything was projected: {behind}")
+        return database.ask(url, database.EVENTS), took
+
+
+@contextmanager
+def opened(url: str) -> Iterator[History]:
     store = Store(url)
-    recorder = store.recorder
-    assert isinstance(recorder, Recorder)
-    history = History(recorder)
-    began, after, count = time.perf_counter(), 0, 0
-    while page := history.read(after, PAGE):
-        for row in page:
-            CATALOG.decode(row.topic, row.state)
-        after = page[-1].position
-        count += len(page)
-    took = time.perf_counter() - began
-    store.close()
-    return count, took
+    try:
+        yield History(store.recorder)
+    finally:
+        store.close()
 
+
+VERBS = {"read": read, "project": project}
 
 if __name__ == "__main__":
-    print(*replay(sys.argv[1]))
+    print(*VERBS[sys.argv[1]](sys.argv[2]))

@@ -11,20 +11,20 @@ import sys
 import tempfile
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import msgspec
 import psutil  # type: ignore[import-untyped]
 
-from api.bench.database import kind
+from api.bench.database import SQLITE, kind
 from api.bench.load import Outcome, Plan
 
 ROOT = Path(__file__).parents[2]
 READY_S = 60.0
 STOP_S = 30.0
-SPLIT = ("--role", "gateway", "--role", "projector")
-GATEWAY = ("--role", "gateway")
+SPLIT = ("gateway", "projector")
+GATEWAY = ("gateway",)
 
 
 class ServerFailed(Exception):
@@ -37,9 +37,11 @@ class Server:
     def __init__(self, process: subprocess.Popen[str], ocpp: str) -> None:
         self.process = process
         self.ocpp = ocpp
+        self.others: list[Server] = []
 
     def cpu_s(self) -> float:
-        return cpu_s(self.process.pid)
+        """CPU time of all its processes."""
+        return cpu_s(self.process.pid) + sum(other.cpu_s() for other in self.others)
 
     def memory_bytes(self) -> int:
         """What the process holds in memory, all its children included."""
@@ -76,16 +78,18 @@ def environment() -> dict[str, str]:
 
 @contextmanager
 def bornier(database: str, roles: tuple[str, ...] = SPLIT) -> Iterator[Server]:
-    """`bornier run`: on PostgreSQL with these roles, on SQLite everything in one process."""
-    chosen = () if kind(database) == "sqlite" else roles
-    if chosen:
-        subprocess.run(
-            [sys.executable, "-m", "api.cli", "migrate", "--database", database],
-            env=environment(), check=True, capture_output=True, timeout=READY_S,
-        )  # fmt: skip
-    command = ["-m", "api.cli", "run", "--database", database, "--ocpp-port", "0", "--http-port", "0", *chosen]
-    with serving(command) as server:
-        yield server
+    """`bornier run`: on SQLite everything in one process, on PostgreSQL one process for each of these roles."""
+    run = ["-m", "api.cli", "run", "--database", database, "--ocpp-port", "0", "--http-port", "0"]
+    if kind(database) == SQLITE:
+        with serving(run) as server:
+            yield server
+        return
+    migrate = [sys.executable, "-m", "api.cli", "migrate", "--database", database]
+    subprocess.run(migrate, env=environment(), check=True, capture_output=True, timeout=READY_S)
+    with ExitStack() as stack:
+        first, *others = [stack.enter_context(serving([*run, "--role", role])) for role in roles]
+        first.others = others
+        yield first
 
 
 @contextmanager
@@ -114,10 +118,10 @@ def ready(process: subprocess.Popen[str]) -> str:
     assert process.stdout is not None
     readable, _, _ = select.select([process.stdout], [], [], READY_S)
     line = process.stdout.readline() if readable else ""
-    found = re.search(r"ready ocpp=(\S+)", line)
-    if found is None:
-        raise ServerFailed(f"the server did not get ready: {line!r}")
-    return found[1]
+    if " ready" not in line:
+        raise ServerFailed(f"the server did not get ready: {line!r}, exit code {process.poll()}")
+    found = re.search(r" ocpp=(\S+)", line)
+    return found[1] if found else ""
 
 
 def stop(process: subprocess.Popen[str]) -> None:

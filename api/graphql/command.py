@@ -67,7 +67,7 @@ def command(row: Any) -> Command:
 @strawberry.type
 class CommandQuery:
     @strawberry.field(description="One command.")
-    async def command(self, info: strawberry.Info, id: strawberry.ID) -> Command | None:  # noqa: A002
+    async def command(self, info: strawberry.Info, id: strawberry.ID) -> Command | None:
         row = (await asker(info).reads.run(lambda c: view.by_id(c, [id]))).get(id)
         return command(row) if row is not None else None
 
@@ -92,7 +92,10 @@ class CommandQuery:
 class CommandSubscription:
     @strawberry.subscription(description="A command whenever it changes, from a position on.")
     async def command_changed(
-        self, info: strawberry.Info, id: strawberry.ID | None = None, after: Position | None = None  # noqa: A002
+        self,
+        info: strawberry.Info,
+        id: strawberry.ID | None = None,
+        after: Position | None = None,
     ) -> AsyncGenerator[Command, None]:
         who = asker(info)
         history = who.parts.history
@@ -253,45 +256,49 @@ async def station_of(info: strawberry.Info, transaction_id: str) -> str:
 @strawberry.type
 class CommandMutation:
     @strawberry.mutation(description="Start a charge with a badge.")
-    async def remote_start(self, info: strawberry.Info, input: RemoteStartInput) -> Command:  # noqa: A002
+    async def remote_start(self, info: strawberry.Info, input: RemoteStartInput) -> Command:
         return await ask(info, "remoteStart", input)
 
     @strawberry.mutation(description="Stop a running charge.")
-    async def remote_stop(self, info: strawberry.Info, input: RemoteStopInput) -> Command:  # noqa: A002
+    async def remote_stop(self, info: strawberry.Info, input: RemoteStopInput) -> Command:
         return await ask(info, "remoteStop", input, await station_of(info, input.transaction_id))
 
     @strawberry.mutation(description="Restart a station.")
-    async def reset(self, info: strawberry.Info, input: ResetInput) -> Command:  # noqa: A002
+    async def reset(self, info: strawberry.Info, input: ResetInput) -> Command:
         return await ask(info, "reset", input)
 
     @strawberry.mutation(description="Unlock a stuck cable.")
-    async def unlock_connector(self, info: strawberry.Info, input: UnlockConnectorInput) -> Command:  # noqa: A002
+    async def unlock_connector(self, info: strawberry.Info, input: UnlockConnectorInput) -> Command:
         return await ask(info, "unlockConnector", input)
 
     @strawberry.mutation(description="Take something out of service, or back.")
     async def change_availability(
-        self, info: strawberry.Info, input: ChangeAvailabilityInput  # noqa: A002
+        self,
+        info: strawberry.Info,
+        input: ChangeAvailabilityInput,
     ) -> Command:
         return await ask(info, "changeAvailability", input)
 
     @strawberry.mutation(description="Ask a station to send a message now.")
-    async def trigger_message(self, info: strawberry.Info, input: TriggerMessageInput) -> Command:  # noqa: A002
+    async def trigger_message(self, info: strawberry.Info, input: TriggerMessageInput) -> Command:
         return await ask(info, "triggerMessage", input)
 
     @strawberry.mutation(description="Read configuration keys (OCPP 1.6).")
-    async def get_configuration(self, info: strawberry.Info, input: GetConfigurationInput) -> Command:  # noqa: A002
+    async def get_configuration(self, info: strawberry.Info, input: GetConfigurationInput) -> Command:
         return await ask(info, "getConfiguration", input)
 
     @strawberry.mutation(description="Write a configuration key (OCPP 1.6).")
     async def change_configuration(
-        self, info: strawberry.Info, input: ChangeConfigurationInput  # noqa: A002
+        self,
+        info: strawberry.Info,
+        input: ChangeConfigurationInput,
     ) -> Command:
         return await ask(info, "changeConfiguration", input)
 
     @strawberry.mutation(description="Read variables of the device model (OCPP 2.x).")
-    async def get_variables(self, info: strawberry.Info, input: GetVariablesInput) -> Command:  # noqa: A002
+    async def get_variables(self, info: strawberry.Info, input: GetVariablesInput) -> Command:
         return await ask(info, "getVariables", input)
 
     @strawberry.mutation(description="Write variables of the device model (OCPP 2.x).")
-    async def set_variables(self, info: strawberry.Info, input: SetVariablesInput) -> Command:  # noqa: A002
+    async def set_variables(self, info: strawberry.Info, input: SetVariablesInput) -> Command:
         return await ask(info, "setVariables", input)

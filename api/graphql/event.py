@@ -37,9 +37,7 @@ def event(recorded: Recorded) -> Event:
     )
 
 
-async def page(
-    who: Asker, first: int, after: int, stream: str | None, topics: list[str] | None
-) -> Connection[Event]:
+async def page(who: Asker, first: int, after: int, stream: str | None, topics: list[str] | None) -> Connection[Event]:
     history, limit = who.parts.history, bounded(first)
     head = await asyncio.to_thread(history.head)
     rows = await asyncio.to_thread(history.read, after, limit + 1, tuple(topics or ()), stream)

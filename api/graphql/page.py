@@ -38,9 +38,7 @@ class Connection(Generic[T]):
         return int(await self.count())
 
 
-def connection(
-    nodes: list[tuple[str, T]], more: bool, position: int, count: Callable[[], Any]
-) -> Connection[T]:
+def connection(nodes: list[tuple[str, T]], more: bool, position: int, count: Callable[[], Any]) -> Connection[T]:
     """A page of (cursor, node)."""
     edges = [Edge(cursor=cursor, node=node) for cursor, node in nodes]
     info = PageInfo(has_next_page=more, end_cursor=edges[-1].cursor if edges else None)

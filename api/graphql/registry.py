@@ -24,7 +24,9 @@ class Badge:
 class RegisterStationInput:
     id: strawberry.ID = said("The last segment of its WebSocket address.")
     site: strawberry.ID | None = said("The site it belongs to.", default=None)
-    password: str | None = said("Its HTTP Basic password (OCPP security profile 1 and 2); none when absent.", default=None)
+    password: str | None = said(
+        "Its HTTP Basic password (OCPP security profile 1 and 2); none when absent.", default=None
+    )
 
 
 @strawberry.input(description="Make a badge known, so that it may charge.")
@@ -45,26 +47,28 @@ class BlockBadgeInput:
 class RegistryMutation:
     @strawberry.mutation(description="Make a station known; registering it again is refused.")
     async def register_station(
-        self, info: strawberry.Info, input: RegisterStationInput  # noqa: A002
+        self,
+        info: strawberry.Info,
+        input: RegisterStationInput,
     ) -> RegisteredStation:
         who = asker(info)
         await who.parts.registry.register_station(input.id, input.site, input.password, who.name)
         return RegisteredStation(id=input.id, site=input.site)
 
     @strawberry.mutation(description="Make a badge known; registering it again replaces its group and expiry.")
-    async def register_badge(self, info: strawberry.Info, input: RegisterBadgeInput) -> Badge:  # noqa: A002
+    async def register_badge(self, info: strawberry.Info, input: RegisterBadgeInput) -> Badge:
         who = asker(info)
         await who.parts.registry.register_badge(input.badge, input.kind, input.group, input.expires_at, who.name)
         return Badge(badge=input.badge)
 
     @strawberry.mutation(description="From now on this badge may not charge.")
-    async def block_badge(self, info: strawberry.Info, input: BlockBadgeInput) -> Badge:  # noqa: A002
+    async def block_badge(self, info: strawberry.Info, input: BlockBadgeInput) -> Badge:
         who = asker(info)
         await who.parts.registry.block_badge(input.badge, input.reason, who.name)
         return Badge(badge=input.badge)
 
     @strawberry.mutation(description="From now on this badge may charge again.")
-    async def unblock_badge(self, info: strawberry.Info, input: BlockBadgeInput) -> Badge:  # noqa: A002
+    async def unblock_badge(self, info: strawberry.Info, input: BlockBadgeInput) -> Badge:
         who = asker(info)
         await who.parts.registry.unblock_badge(input.badge, input.reason, who.name)
         return Badge(badge=input.badge)

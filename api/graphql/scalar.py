@@ -7,7 +7,7 @@ from typing import Any, NewType
 
 import strawberry
 from graphql import GraphQLError
-from strawberry.schema.types.scalar import ScalarDefinition
+from strawberry.types.scalar import ScalarDefinition
 
 DateTime = NewType("DateTime", datetime)
 Position = NewType("Position", int)

@@ -127,7 +127,7 @@ def station(row: Any, known: list[Any] | None = None, moment: datetime | None = 
         site=row.site,
         status=ConnectorStatus(row.status) if row.status else None,
         error_code=row.error_code,
-        position=row.position or 0,
+        position=Position(row.position or 0),
         known=known,
         moment=moment,
     )
@@ -165,7 +165,10 @@ def recorded_by(rows: Any, moment: datetime) -> list[tuple[int, Event]]:
 class StationQuery:
     @strawberry.field(description="One station, now or as the history knew it at a time.")
     async def station(
-        self, info: strawberry.Info, id: strawberry.ID, as_of: DateTime | None = None  # noqa: A002
+        self,
+        info: strawberry.Info,
+        id: strawberry.ID,
+        as_of: DateTime | None = None,
     ) -> Station | None:
         who = asker(info)
         if as_of is not None:
@@ -195,7 +198,10 @@ class StationQuery:
 class StationSubscription:
     @strawberry.subscription(description="A station whenever it changes, from a position on.")
     async def station_changed(
-        self, info: strawberry.Info, id: strawberry.ID | None = None, after: Position | None = None  # noqa: A002
+        self,
+        info: strawberry.Info,
+        id: strawberry.ID | None = None,
+        after: Position | None = None,
     ) -> AsyncGenerator[Station, None]:
         who = asker(info)
         start = after if after is not None else await asyncio.to_thread(who.parts.history.head)

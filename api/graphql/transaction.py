@@ -25,7 +25,9 @@ TOPICS = tuple(view.PROJECTION.topics)
 @strawberry.type(description="What the meter showed at one instant; null: it did not say.")
 class Reading:
     at: DateTime = strawberry.field(description="The station's clock.")
-    context: str = strawberry.field(description="Why it was read, in OCPP's words: Sample.Periodic, Transaction.Begin, …")
+    context: str = strawberry.field(
+        description="Why it was read, in OCPP's words: Sample.Periodic, Transaction.Begin, …"
+    )
     register_wh: float | None = strawberry.field(description="Energy register, a lifetime total, Wh.")
     power_w: float | None = strawberry.field(description="Power to the car, W.")
     current_a: float | None = strawberry.field(description="Current of the most loaded phase, A.")
@@ -55,15 +57,15 @@ class Transaction:
     meter_stop_wh: float | None = strawberry.field(description="Register at the end, Wh.")
     charging_state: str | None = strawberry.field(description="OCPP 2.x: what the energy does.")
     doubt: str | None = strawberry.field(description="Why the figures cannot be true; then nothing is billed unseen.")
-    superseded_by: strawberry.ID | None = strawberry.field(description="The transaction that began while this was open.")
+    superseded_by: strawberry.ID | None = strawberry.field(
+        description="The transaction that began while this was open."
+    )
     offline: bool = strawberry.field(description="It began while the station was offline.")
     position: Position = strawberry.field(description="The latest event that changed it.")
     known: strawberry.Private[list[Any] | None] = None
 
     @strawberry.field(description="The readings by the station's time.")
-    async def readings(
-        self, info: strawberry.Info, first: int = 50, after: str | None = None
-    ) -> Connection[Reading]:
+    async def readings(self, info: strawberry.Info, first: int = 50, after: str | None = None) -> Connection[Reading]:
         reads, first = asker(info).reads, bounded(first)
         if self.known is not None:
             return readings_page(Page(self.known[:first], len(self.known) > first), self.position, len(self.known))
@@ -134,7 +136,7 @@ async def as_of(who: Asker, transaction_id: str, moment: datetime) -> Transactio
     values = changes.rows("transaction").get((transaction_id,))
     if values is None:
         return None
-    blank = dict.fromkeys((column.name for column in view.TRANSACTION.columns))
+    blank = dict.fromkeys(column.name for column in view.TRANSACTION.columns)
     row = SimpleNamespace(**(blank | {"id": transaction_id} | values))
     last = row.meter_stop_wh if row.meter_stop_wh is not None else row.meter_last_wh
     row.energy_wh = last - row.meter_start_wh if None not in (last, row.meter_start_wh) else 0.0
@@ -150,7 +152,10 @@ async def as_of(who: Asker, transaction_id: str, moment: datetime) -> Transactio
 class TransactionQuery:
     @strawberry.field(description="One transaction, now or as the history knew it at a time.")
     async def transaction(
-        self, info: strawberry.Info, id: strawberry.ID, as_of: DateTime | None = None  # noqa: A002
+        self,
+        info: strawberry.Info,
+        id: strawberry.ID,
+        as_of: DateTime | None = None,
     ) -> Transaction | None:
         who = asker(info)
         if as_of is not None:
@@ -168,7 +173,7 @@ class TransactionQuery:
         badge: str | None = None,
         since: Annotated[DateTime | None, strawberry.argument(name="from", description="Started at or after.")] = None,
         to: DateTime | None = None,
-        open: bool | None = None,  # noqa: A002
+        open: bool | None = None,
     ) -> Connection[Transaction]:
         reads, first = asker(info).reads, bounded(first)
         wanted = (station_id, badge, since, to, open)

@@ -39,7 +39,9 @@ OPENAPI: dict[str, Any] = {
     },
     "security": [{"bearer": []}],
     "paths": {
-        "/health/live": {"get": {"summary": "The process runs", "security": [], "responses": {"200": answer("Alive.")}}},
+        "/health/live": {
+            "get": {"summary": "The process runs", "security": [], "responses": {"200": answer("Alive.")}}
+        },
         "/health/ready": {
             "get": {
                 "summary": "The process can do its work",
