@@ -6,7 +6,7 @@ import asyncio
 import json
 
 import pytest
-from ocpp.messages import Call, validate_payload  # type: ignore[import-untyped]
+from ocpp.messages import Call, validate_payload
 
 from api.bench.frame import TEXT, frame, split
 from api.bench.script import CYCLE, SCRIPTS, Meter, Mixed, Script, Start
