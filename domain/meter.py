@@ -26,7 +26,7 @@ WATTS: Units = {None: 0, "W": 0, "kW": 3, "MW": 6}
 AMPERES: Units = {None: 0, "A": 0}
 VOLTS: Units = {None: 0, "V": 0, "kV": 3}
 PERCENT: Units = {None: 0, "Percent": 0, "%": 0}
-HERTZ: Units = {None: 0, "Hz": 0}
+HERTZ: Units = {None: 0, "Hz": 0, "Hertz": 0}
 DEGREES: Units = {None: 0, "Celsius": 0, "Celcius": 0}
 
 FIELDS: Mapping[str, tuple[str, Units]] = {
