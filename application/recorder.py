@@ -236,7 +236,8 @@ class OrderedSQLiteRecorder(SQLiteApplicationRecorder):
 
     def count(self, topics: Sequence[str] = (), stream: str | None = None) -> int:
         """How many events there are."""
-        where, parameters = ["1"], []
+        where = ["1"]
+        parameters: list[Any] = []
         if topics:
             where.append(f"topic IN ({','.join('?' * len(topics))})")
             parameters += topics

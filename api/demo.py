@@ -1,0 +1,60 @@
+"""The demo: a real Bornier, a simulated fleet that speaks OCPP to it, and what happens, on the terminal."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import datetime
+
+from rich.console import Console
+
+from adapters.simulator.fleet import Fleet, Summary
+from api.bootstrap import running
+from api.settings import Settings
+
+QUERY = "{ stations { edges { node { id connected connectors { evseId status } } } } transactions(first: 5) { edges { node { stationId badge energyWh powerW socEnd } } } }"  # fmt: skip # noqa: E501
+console = Console(highlight=False)
+
+
+async def show(settings: Settings, stations: int, duration: float | None, stop: asyncio.Event) -> None:
+    """Run everything in one process and tell what happens until somebody stops it."""
+    async with running(settings) as process:
+        print(process.ready_line, flush=True)
+        console.print(f"\n[bold]Bornier[/] is running with {stations} simulated stations (OCPP 1.6, 2.0.1 and 2.1).")
+        console.print(f"  GraphiQL   {process.http}/graphql   header: Authorization: Bearer {settings.admin_token}")
+        console.print(f"  try        {QUERY}")
+        console.print(f"  health     {process.http}/health/ready   metrics {process.http}/metrics")
+        console.print("  history    bornier events --database " + settings.database + " --follow")
+        console.print("  stop       Ctrl-C\n")
+        fleet = Fleet(url=str(process.ocpp), stations=stations, on_activity=tell)
+        summary = await until_stopped(fleet, stop, duration)
+    report(summary)
+
+
+async def drive(
+    url: str,
+    stations: int,
+    versions: tuple[str, ...],
+    speed: float,
+    seed: int,
+    password: str | None,
+    duration: float | None,
+    stop: asyncio.Event,
+) -> None:
+    """The fleet alone, against any CSMS."""
+    fleet = Fleet(
+        url=url, stations=stations, versions=versions, speed=speed, seed=seed, password=password, on_activity=tell
+    )
+    report(await until_stopped(fleet, stop, duration))
+
+
+async def until_stopped(fleet: Fleet, stop: asyncio.Event, duration: float | None) -> Summary:
+    return await fleet.run(stop, duration)
+
+
+def tell(line: str) -> None:
+    """One thing that happened, with the time."""
+    console.print(f"[dim]{datetime.now():%H:%M:%S}[/] {line}")
+
+
+def report(summary: Summary) -> None:
+    console.print(f"\n{summary}")
