@@ -30,6 +30,7 @@ CODES = {
     "maximum": "PropertyConstraintViolation",
     "multipleOf": "PropertyConstraintViolation",
 }
+LONGEST = 200
 
 
 class Violation(NamedTuple):
@@ -49,7 +50,13 @@ def violation(version: str, action: str, kind: Kind, payload: Any) -> Violation 
     error = next(validator.iter_errors(payload))
     where = ".".join(str(step) for step in error.instance_path)
     name = CODES.get(error.kind.name, "FormatViolation")
-    return Violation(code(version, name), f"{where}: {error.message}" if where else error.message)
+    reason = shorten(error.message)
+    return Violation(code(version, name), f"{where}: {reason}" if where else reason)
+
+
+def shorten(message: str) -> str:
+    """The beginning, which quotes what was said, and the end, which says what is wrong with it."""
+    return message if len(message) <= LONGEST else f"{message[:80]} ... {message[-LONGEST + 85 :]}"
 
 
 def known(version: str, action: str) -> bool:

@@ -10,7 +10,26 @@ from importlib.resources import files
 from typing import Any
 
 FOLDERS = {"1.6": "v16", "2.0.1": "v201", "2.1": "v21"}
-WRONG = (None, True, 0, 1, -1, 1.0, 0.15, 0.3, 21.4, 1e10, 2**31, "", "x", "Ünknown", [], [1], {}, {"a": 1})
+WRONG: tuple[Any, ...] = (
+    None,
+    True,
+    0,
+    1,
+    -1,
+    1.0,
+    0.15,
+    0.3,
+    21.4,
+    1e10,
+    2**31,
+    "",
+    "x",
+    "Ünknown",
+    [],
+    [1],
+    {},
+    {"a": 1},
+)
 Path = tuple[str | int, ...]
 
 
@@ -49,7 +68,7 @@ def grown(schema: dict[str, Any], root: dict[str, Any], full: bool) -> Any:
         case "boolean":
             return full
         case "integer":
-            return schema.get("maximum", 7) if full else schema.get("minimum", 0)
+            return int(schema.get("maximum", 7) if full else schema.get("minimum", 0))
         case "number":
             return schema.get("maximum", 21.4) if full else schema.get("minimum", 0)
     return "anything"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 from adapters.ocpp import frame
 from adapters.ocpp.frame import Call, Error, Malformed, Result, ResultError, Send, parse
 
+GOLDEN = Path(__file__).parents[2] / "golden" / "ocpp"
 BOOT = b'[2,"19223201","BootNotification",{"chargePointVendor":"VendorX","chargePointModel":"Single"}]'
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers(-(2**63), 2**64 - 1) | st.floats(allow_nan=False) | st.text(),
@@ -167,3 +169,14 @@ def test_what_we_say_is_compact_json() -> None:
 )
 def test_error_codes_are_spelt_as_each_version_spells_them(name: str, v16: str, v201: str) -> None:
     assert [frame.code(version, name) for version in ("1.6", "2.0.1", "2.1")] == [v16, v201, name]
+
+
+@pytest.mark.parametrize("path", sorted(GOLDEN.rglob("*.jsonl")), ids=lambda path: path.stem)
+def test_everything_ever_recorded_is_heard(path: Path) -> None:
+    kinds = {2: Call, 3: Result, 4: Error}
+    for line in map(json.loads, path.read_text().splitlines()):
+        if isinstance(line["frame"], list) and line["dir"] not in ("open", "close"):
+            kind, message_id, *_ = line["frame"]
+            heard = parse(json.dumps(line["frame"], indent=1))
+            assert isinstance(heard, kinds[kind])
+            assert heard.id == message_id

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import orjson
@@ -16,6 +18,7 @@ from ocpp.v201 import enums as v201
 from adapters.ocpp.sample import readings2, readings16, when
 from domain.meter import CONTEXT_RANKS, LOCATION_RANKS, UPSTREAM, Reading
 
+FIELD = Path(__file__).parents[2] / "golden" / "ocpp" / "field-frames.jsonl"
 ARRIVAL = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 NOON = "2024-05-01T12:00:00Z"
 AT = datetime(2024, 5, 1, 12, 0, tzinfo=UTC)
@@ -78,6 +81,29 @@ def test_every_context_and_location_of_every_version_has_its_rank() -> None:
     locations = [*v16.Location, *v201.LocationEnumType, *v21.LocationEnumType]
     assert {str(context.value) for context in contexts} == set(CONTEXT_RANKS)
     assert {str(location.value) for location in locations} == {*LOCATION_RANKS, UPSTREAM}
+
+
+def test_what_real_stations_sent_is_understood() -> None:
+    lines = [json.loads(line) for line in FIELD.read_text().splitlines()]
+    frames = {line["device"].split(",")[0]: line["frame"] for line in lines if line["frame"][2] == "MeterValues"}
+
+    def heard(device: str) -> list[Reading]:
+        return list(readings16(frames[device][3]["meterValue"], ARRIVAL))
+
+    assert heard("ABB Terra DC") == [
+        Reading(
+            at=ARRIVAL,
+            register_wh=364208.0,
+            power_w=19343.0,
+            soc_percent=46.0,
+            offered_a=29.9,
+            current_a=29.0,
+            voltage_v=667.0,
+        )
+    ]
+    at = datetime(2021, 3, 17, 19, 24, 54, tzinfo=UTC)
+    assert heard("Wallbox Pulsar") == [Reading(at=at, register_wh=333.0, current_a=20.0, offered_a=32.0)]
+    assert heard("Heidelberg Amperfied connect.business") == heard("unnamed charger") == []
 
 
 @pytest.mark.parametrize(

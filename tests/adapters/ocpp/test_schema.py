@@ -18,7 +18,7 @@ from tests.adapters.ocpp import corpus
 
 GOLDEN = Path(__file__).parents[2] / "golden" / "ocpp"
 STREAM = "NotifyPeriodicEventStream"
-DAMAGED = 25
+DAMAGED = {"1.6": 80, "2.0.1": 20, "2.1": 10}
 VERSIONS = ("1.6", "2.0.1", "2.1")
 
 
@@ -38,7 +38,9 @@ def we_accept(version: str, action: str, kind: Kind, text: str) -> bool:
 
 def messages(version: str) -> list[tuple[str, Kind, str]]:
     """Every action and kind with the name of its schema."""
-    return [(action, kind, name.removesuffix(".json")) for (action, kind), name in sorted(schema.files(version).items())]
+    return [
+        (action, kind, name.removesuffix(".json")) for (action, kind), name in sorted(schema.files(version).items())
+    ]
 
 
 @pytest.mark.parametrize("version", VERSIONS)
@@ -48,12 +50,12 @@ def test_on_good_and_bad_payloads_of_every_schema_the_verdict_is_that_of_the_pac
     for action, kind, name in messages(version):
         if action == STREAM:
             continue
-        for payload in corpus.payloads(known[name], DAMAGED):
+        for payload in corpus.payloads(known[name], DAMAGED[version]):
             text = json.dumps(payload)
             ours = we_accept(version, action, kind, text)
             assert ours == package_accepts(version, action, kind, text), f"{name}: {text}"
             verdicts[ours] += 1
-    assert min(verdicts[True], verdicts[False]) > 5 * len(known)
+    assert min(verdicts[True], verdicts[False]) > 3 * len(known)
 
 
 @pytest.mark.parametrize("version", VERSIONS)
@@ -106,18 +108,18 @@ def test_the_format_of_a_time_is_not_judged_here(text: str) -> None:
 
 @pytest.mark.parametrize("version", VERSIONS)
 def test_one_point_zero_is_no_integer_and_a_truth_is_no_number(version: str) -> None:
-    key, payload = ("connectorId", {}) if version == "1.6" else ("evseId", {})
+    said = {"connectorId": 1} if version == "1.6" else {"connectorId": 1, "evseId": 1}
     for value in (1.0, True, "1"):
-        found = violation(version, "UnlockConnector", "request", {"connectorId": 1, **payload, key: value})
+        found = violation(version, "UnlockConnector", "request", said | {"connectorId": value})
         assert found is not None
-        assert (version == "1.6" and found.code == "TypeConstraintViolation") or version != "1.6"
+        assert found.code == "TypeConstraintViolation"
 
 
 @pytest.mark.parametrize(
     ("change", "code16", "code201", "where"),
     [
         ({"customData": {}}, "FormationViolation", "ProtocolError", ""),
-        ({"meterValue": [], "unknown": 1}, "FormationViolation", "FormatViolation", "unknown"),
+        ({"unknown": 1}, "FormationViolation", "FormatViolation", "unknown"),
         ({"meterValue": {}}, "TypeConstraintViolation", "TypeConstraintViolation", "meterValue"),
         ({"meterValue": [{"timestamp": "0"}]}, "ProtocolError", "ProtocolError", "meterValue.0"),
     ],
