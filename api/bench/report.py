@@ -11,6 +11,8 @@ import msgspec
 from rich.console import Console
 from rich.table import Table
 
+SCALE = "* for scale: its published figure on the same kind of machine, not measured in this run"
+
 
 class Figure(msgspec.Struct, kw_only=True):
     """One figure: the median of its rounds and their range."""
@@ -78,9 +80,9 @@ def figure(name: str, unit: str, rounds: Sequence[float]) -> Figure:
 
 
 def table(results: Sequence[Result]) -> Table:
-    shown = Table("measurement", "database", "figure", title="bornier bench")
+    shown = Table("measurement", "database", "figure", title="bornier bench", caption=SCALE)
     for heading in ("median", "range", "unit"):
-        shown.add_column(heading, justify="left" if heading == "unit" else "right")
+        shown.add_column(heading, justify="left" if heading == "unit" else "right", no_wrap=True)
     for result in results:
         for at, each in enumerate(result.figures):
             where = (result.measurement, result.database) if at == 0 else ("", "")

@@ -13,6 +13,8 @@ from api.bench import database, idle, machine, replay, storm, throughput
 from api.bench.option import Options
 from api.bench.report import Report, Result
 
+WIDTH = 120
+
 
 def run(options: Options) -> Report:
     """Measure, print a table, write JSON if asked. Raises ValueError on options that make no sense."""
@@ -37,7 +39,7 @@ def run(options: Options) -> Report:
         )
     if options.json_path is not None:
         report.write(options.json_path)
-    report.show(Console(file=sys.stdout))
+    report.show(Console(file=sys.stdout, width=None if sys.stdout.isatty() else WIDTH))
     return report
 
 

@@ -37,19 +37,24 @@ class Sample(msgspec.Struct, kw_only=True):
         return self.closed.window / self.closed.window_s
 
 
-class Spent:
-    """CPU time spent within the measured window, by the server and by PostgreSQL."""
+class Watch:
+    """What the server does in the measured window: CPU time, its own and PostgreSQL's, and how far projections lag."""
 
-    def __init__(self, server: Server, postmaster: int | None) -> None:
+    def __init__(self, server: Server, url: str, projects: bool) -> None:
         self.server = server
-        self.postmaster = postmaster
+        self.url = url
+        self.projects = projects
+        self.postmaster = database.postmaster(url)
         self.server_s = self.database_s = 0.0
+        self.lag_s: float | None = None
 
     def at(self, mark: str) -> None:
         sign = -1 if mark == "begin" else 1
         self.server_s += sign * self.server.cpu_s()
         if self.postmaster is not None:
             self.database_s += sign * cpu_s(self.postmaster)
+        if self.projects and mark == "end":
+            self.lag_s = catch_up(self.url)
 
 
 def measure(name: str, place: str, options: Options, tell: Callable[[str], None]) -> Result:
@@ -74,17 +79,16 @@ def measure(name: str, place: str, options: Options, tell: Callable[[str], None]
 
 def sample_bornier(name: str, place: str, options: Options) -> Sample:
     with database.fresh(place) as url, bornier(url) as server:
-        spent = Spent(server, database.postmaster(url))
-        closed = drive(plan(name, server, options), spent.at)
-        lag_s = catch_up(url)
+        watch = Watch(server, url, projects=True)
+        closed = drive(plan(name, server, options), watch.at)
         rate = OPEN_LOOP * closed.window / closed.window_s
         paced = drive(plan(name, server, options, rate=max(rate, 1.0), first=options.stations))
         return Sample(
             closed=closed,
             paced=paced,
-            server_us=per_call(spent.server_s, closed),
-            database_us=per_call(spent.database_s, closed) if spent.postmaster else None,
-            lag_s=lag_s,
+            server_us=per_call(watch.server_s, closed),
+            database_us=per_call(watch.database_s, closed) if watch.postmaster else None,
+            lag_s=watch.lag_s,
             answered=closed.answered + paced.answered,
             recorded=database.ask(url, database.MESSAGES[database.kind(url)]),
         )
@@ -92,13 +96,13 @@ def sample_bornier(name: str, place: str, options: Options) -> Sample:
 
 def sample_naive(name: str, place: str, options: Options) -> Sample:
     with database.fresh(place) as url, naive(url) as server:
-        spent = Spent(server, database.postmaster(url))
-        closed = drive(plan(name, server, options), spent.at)
+        watch = Watch(server, url, projects=False)
+        closed = drive(plan(name, server, options), watch.at)
         return Sample(
             closed=closed,
             paced=None,
-            server_us=per_call(spent.server_s, closed),
-            database_us=per_call(spent.database_s, closed) if spent.postmaster else None,
+            server_us=per_call(watch.server_s, closed),
+            database_us=per_call(watch.database_s, closed) if watch.postmaster else None,
             lag_s=None,
             answered=closed.answered,
             recorded=database.ask(url, database.NAIVE[database.kind(url)]),
@@ -121,13 +125,13 @@ def per_call(cpu_time_s: float, outcome: Outcome) -> float:
 
 
 def catch_up(url: str) -> float:
-    """Seconds after the last answer until every projection has read the whole history."""
+    """Seconds until every projection has read what the history holds now."""
     began = time.perf_counter()
     head = database.ask(url, database.HEAD[database.kind(url)])
     while time.perf_counter() - began < CAUGHT_UP_S:
         if database.ask(url, database.PROJECTED) >= head:
             break
-        time.sleep(0.02)
+        time.sleep(0.005)
     return time.perf_counter() - began
 
 
@@ -139,7 +143,7 @@ def figures(name: str, ours: list[Sample], theirs: list[Sample]) -> list[Figure]
         figure("bornier / naive", "x", [us.per_s / them.per_s for us, them in zip(ours, theirs, strict=True)]),
         rate,
         figure("naive", "calls/s", [each.per_s for each in theirs]),
-        figure("bornier / CitrineOS 1.8.3 (published, for scale)", "x", [r / PUBLISHED[name] for r in rate.rounds]),
+        figure("bornier / CitrineOS 1.8.3*", "x", [r / PUBLISHED[name] for r in rate.rounds]),
         figure("bornier p50, closed loop", "ms", [each.closed.p50_ms for each in ours]),
         figure("bornier p99, closed loop", "ms", [each.closed.p99_ms for each in ours]),
         figure("naive p50, closed loop", "ms", [each.closed.p50_ms for each in theirs]),
@@ -149,7 +153,7 @@ def figures(name: str, ours: list[Sample], theirs: list[Sample]) -> list[Figure]
         figure("bornier CPU", "µs/call", [each.server_us for each in ours]),
         figure("naive CPU", "µs/call", [each.server_us for each in theirs]),
         figure("load generator CPU", "% of a core", [each.closed.cpu_share * 100 for each in ours]),
-        figure("projections caught up after", "s", [each.lag_s for each in ours if each.lag_s is not None]),
+        figure("projection lag at full load", "s", [each.lag_s for each in ours if each.lag_s is not None]),
     ]
     for side, samples in (("bornier", ours), ("naive", theirs)):
         used = [each.database_us for each in samples if each.database_us is not None]
