@@ -32,6 +32,19 @@ if TYPE_CHECKING:
 log = logging.getLogger("bornier.ocpp")
 
 BACKLOG = 100
+NUL = b"\\u0000"
+LONGEST = 2**31
+REGISTERS = ("meterStart", "meterStop")
+
+
+def fits(payload: dict[str, Any]) -> bool:
+    """OCPP integers have 32 bits (2.0.1 part 2, 2.1 primitive types); a register in Wh may well be longer."""
+    for name, value in payload.items():
+        if type(value) is int and not -LONGEST <= value < LONGEST and name not in REGISTERS:
+            return False
+        if type(value) is dict and not fits(value):
+            return False
+    return True
 
 
 class Flight:
@@ -192,11 +205,11 @@ class StationConnection(asyncio.Protocol):
         elif isinstance(heard, Error):
             self.on_error(heard, text)
         elif isinstance(heard, Send) and self.dialect.version == "2.1":
-            self.on_send(heard)
+            self.on_send(heard, text)
         elif isinstance(heard, Malformed):
             self.on_malformed(heard, text)
         else:
-            self.refuse(text, None, self.code("MessageTypeNotSupported"), "this message type means nothing here")
+            self.on_malformed(Malformed("OCPP 2.1 has this message type", heard.id, "MessageTypeNotSupported"), text)
 
     def on_call(self, call: Call, text: bytes) -> None:
         session, message = self.session, self.message(call)
@@ -246,6 +259,8 @@ class StationConnection(asyncio.Protocol):
         violation = schema.violation(dialect.version, action, "request", call.payload)
         if violation is not None:
             return violation.code, violation.message
+        if NUL in call.raw_payload or not fits(call.payload):
+            return self.code("PropertyConstraintViolation"), "a text with NUL, or an integer past 32 bits"
         assert self.session is not None
         if not dialect.admits_pending and action not in ("BootNotification", "NotifyReport"):
             station = self.session.station
@@ -288,13 +303,18 @@ class StationConnection(asyncio.Protocol):
     def on_malformed(self, bad: Malformed, text: bytes) -> None:
         """OCPP 1.6 stays silent where it cannot even read an id; later versions answer with id -1."""
         code = self.code(bad.code)
-        message_id = bad.id if bad.id is not None else (None if self.dialect.version == "1.6" else "-1")
+        message_id: str | int | None = bad.id if bad.id is not None else "-1"
+        if self.dialect.version == "1.6" and (bad.id is None or bad.code == "MessageTypeNotSupported"):
+            message_id = None
         call = None if message_id is None else Call(message_id, "", {}, b"null")
         self.refuse(text, call, code, bad.reason)
 
-    def on_send(self, said: Send) -> None:
+    def on_send(self, said: Send, text: bytes) -> None:
         """OCPP 2.1 SEND: kept, never answered."""
         assert self.session is not None
+        if said.action != "NotifyPeriodicEventStream" or schema.violation("2.1", said.action, "request", said.payload):
+            self.refuse(text, None, self.code("FormatViolation"), f"{said.action} is not valid as a SEND")
+            return
         self.session.begin(self.message(said), self.front.clock())
         self.session.tell(Station.MessageReceived)
         self.session.commit(lambda error: None)

@@ -159,7 +159,7 @@ class Load:
     async def wait(self) -> None:
         """Until nobody waits for an answer any more; no longer than patience lasts."""
         deadline = time.perf_counter() + self.plan.patience_s
-        while any(station.waits for station in self.stations) and time.perf_counter() < deadline:  # noqa: ASYNC110
+        while any(station.waits for station in self.stations) and time.perf_counter() < deadline:
             await asyncio.sleep(0.005)
 
 

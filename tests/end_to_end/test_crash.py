@@ -102,5 +102,3 @@ def differing(database: str) -> int:
     finally:
         here.dispose()
         store.close()
-
-

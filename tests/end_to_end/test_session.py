@@ -123,7 +123,9 @@ async def test_a_second_start_message_gets_the_same_number_and_makes_no_second_c
         first = await station.call("StartTransaction", start)
         assert await station.call("StartTransaction", start) == first
         meter = {"connectorId": 1, "transactionId": first["transactionId"], "meterValue": []}
-        await station.frame("MeterValues", meter | {"meterValue": [{"timestamp": T1, "sampledValue": [{"value": "9"}]}]})
+        await station.frame(
+            "MeterValues", meter | {"meterValue": [{"timestamp": T1, "sampledValue": [{"value": "9"}]}]}
+        )
     data = await server.until(CHARGE, lambda d: d["transactions"]["edges"], id="AGAIN")
     assert len(data["transactions"]["edges"]) == 1
 
