@@ -11,7 +11,7 @@ from api.bench import database
 from api.bench.load import Outcome, Plan
 from api.bench.option import Options
 from api.bench.report import Figure, Result, figure
-from api.bench.server import Server, bornier, cpu_s, drive, naive
+from api.bench.server import GATEWAY, SPLIT, Server, bornier, cpu_s, drive, naive
 
 SCRIPTS = {"durable": "meter", "mixed": "mixed"}
 PUBLISHED = {"durable": 226.0, "mixed": 143.0}
@@ -59,27 +59,30 @@ class Watch:
 
 def measure(name: str, place: str, options: Options, tell: Callable[[str], None]) -> Result:
     """All rounds of one measurement on one database."""
-    ours, theirs = [], []
+    ours, alone, theirs = [], [], []
     for turn in range(options.rounds):
         tell(f"{name} on {database.kind(place)}, round {turn + 1} of {options.rounds}: naive")
         theirs.append(sample_naive(name, place, options))
         tell(f"{name} on {database.kind(place)}, round {turn + 1} of {options.rounds}: bornier")
         ours.append(sample_bornier(name, place, options))
+        if name == "durable" and database.kind(place) != database.SQLITE:
+            alone.append(sample_bornier(name, place, options, GATEWAY))
+    samples = [*ours, *alone, *theirs]
     return Result(
         measurement=name,
         database=database.kind(place),
-        figures=figures(name, ours, theirs),
+        figures=figures(name, ours, alone, theirs),
         checks={
-            "every call was answered": all(each.closed.sent == each.closed.answered for each in ours + theirs),
-            "every answered call is recorded, and nothing else": all(s.answered == s.recorded for s in ours + theirs),
-            "the load was not the bottleneck": all(each.closed.cpu_share < 0.7 for each in ours),
+            "every call was answered": all(each.closed.sent == each.closed.answered for each in samples),
+            "every answered call is recorded, and nothing else": all(s.answered == s.recorded for s in samples),
+            "the load was not the bottleneck": all(each.closed.cpu_share < 0.7 for each in samples),
         },
     )
 
 
-def sample_bornier(name: str, place: str, options: Options) -> Sample:
-    with database.fresh(place) as url, bornier(url) as server:
-        watch = Watch(server, url, projects=True)
+def sample_bornier(name: str, place: str, options: Options, roles: tuple[str, ...] = SPLIT) -> Sample:
+    with database.fresh(place) as url, bornier(url, roles) as server:
+        watch = Watch(server, url, projects=roles == SPLIT)
         closed = drive(plan(name, server, options), watch.at)
         rate = OPEN_LOOP * closed.window / closed.window_s
         paced = drive(plan(name, server, options, rate=max(rate, 1.0), first=options.stations))
@@ -135,7 +138,7 @@ def catch_up(url: str) -> float:
     return time.perf_counter() - began
 
 
-def figures(name: str, ours: list[Sample], theirs: list[Sample]) -> list[Figure]:
+def figures(name: str, ours: list[Sample], alone: list[Sample], theirs: list[Sample]) -> list[Figure]:
     """What is worth showing, the ratio first."""
     rate = figure("bornier", "calls/s", [each.per_s for each in ours])
     paced = [each.paced for each in ours if each.paced is not None]
@@ -155,6 +158,14 @@ def figures(name: str, ours: list[Sample], theirs: list[Sample]) -> list[Figure]
         figure("load generator CPU", "% of a core", [each.closed.cpu_share * 100 for each in ours]),
         figure("projection lag at full load", "s", [each.lag_s for each in ours if each.lag_s is not None]),
     ]
+    if alone:
+        found[1:1] = [
+            figure(
+                "gateway alone / naive", "x", [us.per_s / them.per_s for us, them in zip(alone, theirs, strict=True)]
+            ),
+            figure("gateway alone", "calls/s", [each.per_s for each in alone]),
+            figure("gateway alone CPU", "µs/call", [each.server_us for each in alone]),
+        ]
     for side, samples in (("bornier", ours), ("naive", theirs)):
         used = [each.database_us for each in samples if each.database_us is not None]
         if used:
