@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import tomllib
 from dataclasses import fields
 from functools import cache
 from pathlib import Path
@@ -153,3 +154,16 @@ def test_every_locked_package_has_hashes_and_no_address() -> None:
     pinned = re.findall(r"^[a-z0-9][a-z0-9._-]*(?:\[[a-z,]+\])?==", lock, re.MULTILINE)
     assert len(pinned) == len(re.findall(r"^\S.*\\\n    --hash=sha256:", lock, re.MULTILINE)) > 0
     assert "://" not in lock
+
+
+def test_every_direct_dependency_has_its_reason_on_the_page_of_decisions() -> None:
+    project = tomllib.loads(read("pyproject.toml"))["project"]
+    wanted = [*project["dependencies"], *project["optional-dependencies"]["dev"]]
+    page = read("docs/adr/0007-dependencies.md")
+    missing = [name for name in (re.split(r"[\[<>=;]", line)[0] for line in wanted) if short(name) not in page]
+    assert missing == []
+
+
+def short(name: str) -> str:
+    """How a package of a family is called on the page."""
+    return name.removeprefix("pytest-")
