@@ -16,7 +16,7 @@ from application.journal import Fenced, Journal, Writer
 from application.session import Session
 from domain.catalog import CATALOG, events
 from domain.command import Command, stream
-from domain.event import AnyCause, Event, NotFound, Operator, Order, Refusal, Timer, topic
+from domain.event import AnyCause, Event, Operator, Order, Refusal, Timer, topic
 
 log = logging.getLogger("bornier.command")
 
@@ -44,20 +44,26 @@ class Orders:
         parameters: dict[str, Any],
         requested_by: str,
         deadline_s: int | None = None,
-    ) -> tuple[str, Command.Requested]:
-        """Ask; returns the command's id and its first event once that is durable. Raises Refusal."""
+    ) -> tuple[str, Command.Requested, str | None]:
+        """Ask; returns the command's id, its first event, and why it was refused at once, when that is durable.
+
+        Raises Refusal for a deadline that makes no sense. A station nobody has heard of is refused, and recorded.
+        """
         wait = timedelta(seconds=self.deadline_s if deadline_s is None else deadline_s)
         if not timedelta(0) < wait <= LONGEST:
             raise Refusal("the deadline must be between 1 second and 24 hours")
-        if not await asyncio.to_thread(self.exists, station_id):
-            raise NotFound(f"there is no station {station_id}")
+        known = await asyncio.to_thread(self.exists, station_id)
         command_id, now = str(uuid4()), self.clock()
         command = Command(stream(command_id))
-        command.request(station_id, action, parameters, requested_by, now + wait, Operator(name=requested_by), now)
-        (event,) = command.collect_events()
-        assert isinstance(event, Command.Requested)
-        await self.journal.record([event])
-        return command_id, event
+        asker = Operator(name=requested_by)
+        refusal = None if known else f"there is no station {station_id}"
+        command.request(station_id, action, parameters, requested_by, now + wait, asker, now)
+        if refusal is not None:
+            command.close(Command.Refused, refusal, asker, now)
+        events = command.collect_events()
+        assert isinstance(events[0], Command.Requested)
+        await self.journal.record(events)
+        return command_id, events[0], refusal
 
 
 class Errand:

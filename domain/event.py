@@ -80,7 +80,3 @@ def topic(kind: type[Event]) -> str:
 
 class Refusal(Exception):
     """A rule said no; the text is for the person who asked."""
-
-
-class NotFound(Refusal):
-    """There is no such thing."""

@@ -39,8 +39,6 @@ class Changes:
         elif known[guard] <= at:
             known.update(values)
             known[guard] = at
-        else:
-            known.update({name: value for name, value in values.items() if name not in known})
 
     def first(self, table: str, key: Key, column: str, value: Any) -> None:
         """So, unless the column has a value already."""

@@ -15,7 +15,7 @@ from websockets.exceptions import WebSocketException
 from adapters.simulator import v16, v201
 from adapters.simulator.battery import Battery
 from adapters.simulator.link import Link, LinkDown, Payload, Refused
-from adapters.simulator.words import Charge, Reading, Said, Words
+from adapters.simulator.vocabulary import Charge, Reading, Said, Words
 
 MODELS = (
     ("AC 7", 7_400.0, 1),

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from adapters.simulator.link import Refused
-from adapters.simulator.words import Charge, Payload, Reading, Said, stamp
+from adapters.simulator.vocabulary import Charge, Payload, Reading, Said, stamp
 
 if TYPE_CHECKING:
     from adapters.simulator.station import Station

@@ -12,7 +12,7 @@ import strawberry
 from api.graphql.context import asker
 from api.graphql.page import Connection, bounded, connection
 from api.graphql.scalar import DateTime, Json, Position
-from domain.event import NotFound
+from domain.event import Refusal
 from projections import command as view
 from projections import transaction as transactions
 from projections.page import cursor
@@ -217,20 +217,20 @@ async def ask(info: strawberry.Info, action: str, wish: Any, station_id: str | N
     parameters = plain(wish)
     target, wait = parameters.pop("station_id", station_id), parameters.pop("deadline_seconds", None)
     who = asker(info)
-    command_id, event = await who.parts.orders.request(target, action, parameters, who.name, wait)
+    command_id, event, refusal = await who.parts.orders.request(target, action, parameters, who.name, wait)
     return Command(
         id=strawberry.ID(command_id),
         station_id=strawberry.ID(event.station_id),
         action=action,
         parameters=parameters,
-        status=CommandStatus.REQUESTED,
+        status=CommandStatus.REQUESTED if refusal is None else CommandStatus.REJECTED,
         requested_by=event.requested_by,
         requested_at=DateTime(event.recorded_at),
         deadline=DateTime(event.deadline),
         sent_at=None,
         answered_at=None,
         answer=None,
-        error=None,
+        error=refusal,
         position=Position(0),
     )
 
@@ -249,7 +249,7 @@ def plain(wish: Any) -> Any:
 async def station_of(info: strawberry.Info, transaction_id: str) -> str:
     rows = await asker(info).reads.run(lambda c: transactions.by_id(c, [transaction_id]))
     if transaction_id not in rows:
-        raise NotFound(f"there is no transaction {transaction_id}")
+        raise Refusal(f"there is no transaction {transaction_id}")
     return str(rows[transaction_id].station_id)
 
 

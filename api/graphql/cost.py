@@ -17,13 +17,13 @@ from graphql import (
 )
 from strawberry.extensions import SchemaExtension
 
-DEAREST = 100_000
+DEAREST = 250_000
 UNSAID = 50
 PAGED = {"stations", "transactions", "readings", "commands", "events"}
 
 
 class CostLimiter(SchemaExtension):
-    """Refuses an operation whose pages, multiplied through, could exceed 100,000 rows."""
+    """Refuses an operation whose pages, multiplied through, could exceed 250,000 rows."""
 
     def on_execute(self) -> Iterator[None]:
         context = self.execution_context

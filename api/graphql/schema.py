@@ -19,12 +19,13 @@ from api.graphql.registry import RegistryMutation
 from api.graphql.scalar import SCALARS
 from api.graphql.station import StationQuery, StationSubscription
 from api.graphql.transaction import TransactionQuery, TransactionSubscription
-from domain.event import NotFound, Refusal
+from domain.event import Refusal
 from projections.page import BadCursor
 
 log = logging.getLogger("bornier.graphql")
 
 DEPTH, ALIASES, TOKENS = 12, 30, 4_000
+LONGEST = 10_000
 
 
 @strawberry.type(description="Who is asking.")
@@ -63,6 +64,7 @@ class Guard(SchemaExtension):
     def resolve(self, _next: Any, root: Any, info: Any, *args: Any, **kwargs: Any) -> Any:
         if info.path.prev is None and not info.field_name.startswith("__"):
             permit(info)
+            readable(kwargs)
         return _next(root, info, *args, **kwargs)
 
 
@@ -77,10 +79,33 @@ def permit(info: Any) -> None:
 
 
 CODES: tuple[tuple[type[Exception], str], ...] = (
-    (NotFound, "NOT_FOUND"),
-    (Refusal, "REFUSED"),
+    (Refusal, "BAD_USER_INPUT"),
     (BadCursor, "BAD_USER_INPUT"),
 )
+
+
+def readable(value: Any) -> None:
+    """Texts that no database keeps and texts without end are refused before anybody looks at them."""
+    if isinstance(value, str):
+        if len(value) > LONGEST or "\0" in value or (not value.isascii() and not encodable(value)):
+            raise GraphQLError(
+                f"a text has at most {LONGEST:,} characters, no NUL and no half of a pair",
+                extensions={"code": "BAD_USER_INPUT"},
+            )
+    elif isinstance(value, dict):
+        for part in value.values():
+            readable(part)
+    elif isinstance(value, list):
+        for part in value:
+            readable(part)
+
+
+def encodable(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 class Schema(strawberry.Schema):

@@ -1,0 +1,202 @@
+"""Histories for tests: what a few stations said, decided by the real session, without a network or a database."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any, cast
+
+import msgspec
+import orjson
+
+from adapters.ocpp.dialect import Dialect
+from adapters.ocpp.front import DIALECTS
+from application.badge import Badges
+from application.journal import Done, Journal, Writer
+from application.number import Numbers
+from application.session import Rules, Session
+from application.store import EventMapper, Store
+from domain.catalog import Recorded
+from domain.command import Command
+from domain.event import Connection, Event, Message, Operator
+from domain.station import Station
+
+BEGIN = datetime(2026, 11, 23, 10, 0, tzinfo=UTC)
+
+
+class Notebook:
+    """Stands in for the journal: durable at once, in memory."""
+
+    def __init__(self) -> None:
+        self.events: list[Event] = []
+
+    def submit(self, events: Sequence[Event], writer: Writer, done: Done) -> None:
+        self.events += events
+        done(None)
+
+    def rows(self) -> list[Recorded]:
+        """What the store would hold."""
+        stored = [EventMapper(cast(Any, None)).to_stored_event(event) for event in self.events]
+        return [
+            Recorded(position, str(row.originator_id), row.originator_version, row.topic, row.state)
+            for position, row in enumerate(stored, 1)
+        ]
+
+    def save(self, database: str) -> None:
+        """Put everything into a real store."""
+        store = Store(database)
+        try:
+            mapper = EventMapper(cast(Any, None))
+            store.recorder.insert_events([mapper.to_stored_event(event) for event in self.events])
+        finally:
+            store.close()
+
+
+class Talk:
+    """One station that talks to a real session; every message takes a second."""
+
+    def __init__(
+        self, notebook: Notebook, station_id: str, version: str = "1.6", unknown_badges: str = "accept"
+    ) -> None:
+        self.notebook = notebook
+        self.dialect: Dialect = DIALECTS[f"ocpp{version}"]
+        journal = cast(Journal, notebook)
+        badges = Badges(cast(Any, None), cast(Any, unknown_badges))
+        numbers = Numbers(journal, cast(Any, None), "g1")
+        numbers.free.extend(range(1000 * (1 + len(notebook.events)), 1000 * (1 + len(notebook.events)) + 500))
+        self.session = Session(Station(f"station/{station_id}"), {}, Rules(journal, badges, numbers, "accept", 300))
+        self.now = BEGIN
+        self.count = 0
+        self.link = Connection(connection_id=f"c-{station_id}", gateway="g1")
+        self.session.station.connect(self.link, version, self.now)
+        self.session.commit(lambda error: None)
+
+    def say(self, action: str, payload: dict[str, Any]) -> dict[str, Any]:
+        """One CALL, as the connection would hand it on; returns the answer."""
+        self.now += timedelta(seconds=1)
+        self.count += 1
+        message = Message(
+            version=self.dialect.version,
+            action=action,
+            message_id=f"m{self.count}",
+            connection_id=self.link.connection_id,
+            payload=msgspec.Raw(orjson.dumps(payload)),
+        )
+        self.session.begin(message, self.now)
+        answer = self.dialect.hear[action](self.session, payload)
+        message.answer = msgspec.Raw(answer)
+        self.session.commit(lambda error: None)
+        said: dict[str, Any] = orjson.loads(answer)
+        return said
+
+    def hang_up(self) -> None:
+        self.session.station.disconnect("gone", self.link, self.now)
+        self.session.commit(lambda error: None)
+
+    def boot(self) -> dict[str, Any]:
+        if self.dialect.version == "1.6":
+            return self.say("BootNotification", {"chargePointVendor": "V", "chargePointModel": "M"})
+        return self.say("BootNotification", {"reason": "PowerUp", "chargingStation": {"vendorName": "V", "model": "M"}})
+
+
+def at(minute: float) -> str:
+    return (BEGIN + timedelta(minutes=minute)).isoformat()
+
+
+def status16(status: str, minute: float, connector: int = 1) -> dict[str, Any]:
+    return {"connectorId": connector, "errorCode": "NoError", "status": status, "timestamp": at(minute)}
+
+
+def start16(minute: float, register: int = 1000, badge: str = "B1", connector: int = 1) -> dict[str, Any]:
+    return {"connectorId": connector, "idTag": badge, "meterStart": register, "timestamp": at(minute)}
+
+
+def meter16(number: int | None, minute: float, register: float, soc: int | None = None) -> dict[str, Any]:
+    samples = [{"value": str(register)}, {"value": "11000", "measurand": "Power.Active.Import", "unit": "W"}]
+    if soc is not None:
+        samples.append({"value": str(soc), "measurand": "SoC", "unit": "Percent"})
+    payload: dict[str, Any] = {"connectorId": 1, "meterValue": [{"timestamp": at(minute), "sampledValue": samples}]}
+    return payload if number is None else payload | {"transactionId": number}
+
+
+def stop16(number: int, minute: float, register: int, reason: str = "Local") -> dict[str, Any]:
+    return {"transactionId": number, "meterStop": register, "timestamp": at(minute), "reason": reason}
+
+
+def event2(
+    kind: str, seq_no: int, minute: float, register: float | None = None, state: str | None = None, **more: Any
+) -> dict[str, Any]:
+    info: dict[str, Any] = {"transactionId": more.pop("id", "tx")}
+    if state is not None:
+        info["chargingState"] = state
+    payload: dict[str, Any] = {
+        "eventType": kind,
+        "timestamp": at(minute),
+        "triggerReason": "MeterValuePeriodic",
+        "seqNo": seq_no,
+        "transactionInfo": info,
+    }
+    if register is not None:
+        payload["meterValue"] = [{"timestamp": at(minute), "sampledValue": [{"value": register}]}]
+    return payload | more
+
+
+TOKEN: dict[str, Any] = {"idToken": {"idToken": "B2", "type": "ISO14443"}, "evse": {"id": 1, "connectorId": 1}}
+
+
+def busy_day() -> Notebook:
+    """Two stations, every kind of event that a projection shows, some of it late, doubled or out of order."""
+    notebook = Notebook()
+    old = Talk(notebook, "OLD")
+    old.boot()
+    old.say("StatusNotification", status16("Available", 0, 0))
+    old.say("StatusNotification", status16("Preparing", 1))
+    first = old.say("StartTransaction", start16(2))["transactionId"]
+    old.say("StatusNotification", status16("Charging", 3))
+    old.say("MeterValues", meter16(first, 5, 1500, 40))
+    old.say("MeterValues", meter16(first, 4, 1250, 35))
+    old.say("Heartbeat", {})
+    old.say("StopTransaction", stop16(first, 9, 2000))
+    old.say("StopTransaction", stop16(first, 9, 2000, "EVDisconnected"))
+    old.say("MeterValues", meter16(first, 8, 1900, 50))
+    old.say("StatusNotification", status16("Available", 10))
+    old.say("StatusNotification", status16("Faulted", 6))
+    second = old.say("StartTransaction", start16(11, 0, "B3"))["transactionId"]
+    old.say("MeterValues", meter16(second, 12, 910_031))
+    old.say("StartTransaction", start16(20, 910_100, "B4"))
+    old.say("StopTransaction", stop16(999_999, 21, 5))
+    old.say("DataTransfer", {"vendorId": "x", "data": "y"})
+    new = Talk(notebook, "NEW", "2.0.1")
+    new.boot()
+    new.say("StatusNotification", {"timestamp": at(0), "connectorStatus": "Occupied", "evseId": 1, "connectorId": 1})
+    new.say("TransactionEvent", event2("Updated", 1, 2, 600, "Charging"))
+    new.say("TransactionEvent", event2("Started", 0, 1, 500, **TOKEN))
+    new.say("TransactionEvent", event2("Updated", 2, 3, 700, "SuspendedEV"))
+    new.say("TransactionEvent", event2("Updated", 2, 3, 700, "SuspendedEV"))
+    new.say("TransactionEvent", event2("Ended", 3, 4, 800))
+    new.say("TransactionEvent", event2("Started", 0, 10, 900, "Charging", **TOKEN))
+    new.hang_up()
+    commands(notebook)
+    return notebook
+
+
+def commands(notebook: Notebook) -> None:
+    """One command of every fate."""
+    cause, raw = Operator(name="anna"), msgspec.Raw(b'{"status":"Accepted"}')
+    for number, end in enumerate(("accepted", "rejected", "refused", "failed", "timed out", "expired", "open")):
+        command = Command(f"command/{number}")
+        command.request("OLD", "reset", {"kind": "SOFT"}, "anna", BEGIN + timedelta(minutes=1), cause, BEGIN)
+        if end not in ("refused", "expired", "open"):
+            command.send("c", "m", "Reset", raw, cause, BEGIN)
+        match end:
+            case "accepted" | "rejected":
+                command.answer(end == "accepted", raw, None if end == "accepted" else "Rejected", cause, BEGIN)
+            case "refused":
+                command.close(Command.Refused, "cannot", cause, BEGIN)
+            case "failed":
+                command.close(Command.Failed, "broke", cause, BEGIN)
+            case "timed out":
+                command.close(Command.TimedOut, "silent", cause, BEGIN)
+            case "expired":
+                command.close(Command.Expired, "late", cause, BEGIN)
+        notebook.events += command.collect_events()
