@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import gc
-import json
 import signal
 import sys
 from collections.abc import Callable, Coroutine
@@ -215,7 +214,16 @@ def bench(
     from api.bench.run import run as measure
 
     log.configure("WARNING")
-    _ = Options, measure, stations, rounds, seconds, postgres, only, output, json
+    wanted = Options(
+        stations=stations,
+        rounds=rounds,
+        seconds=seconds,
+        postgres=postgres,
+        only=tuple(only or ()),
+        json_path=output,
+    )
+    if not measure(wanted).sound:
+        raise ValueError("a measurement is not sound: see the table")
 
 
 def loop(work: Callable[[], Coroutine[Any, Any, None]]) -> None:

@@ -44,6 +44,10 @@ LENGTH = struct.Struct("!i")
 INT8 = struct.Struct("!iq")
 TEXT_OID, INT8_OID, BYTEA_OID = 25, 20, 17
 
+QUIET = """autovacuum_vacuum_insert_threshold = -1, autovacuum_vacuum_cost_delay = 0,
+    autovacuum_analyze_threshold = 1000000, autovacuum_analyze_scale_factor = 0.5"""
+"""Nothing is ever updated or deleted, so there is nothing to clean; a vacuum or analyze would hold up the table lock,
+and with it every station. What must be frozen is still frozen, at PostgreSQL's own time."""
 SCHEMA_LOCK = 0x626F726E696572
 LOCK_TIMEOUT_S = 15
 # A gateway must notice within seconds that the database is gone, not when TCP gives up. The URL may say otherwise.
@@ -109,7 +113,7 @@ class BinaryPostgresRecorder(PostgresApplicationRecorder):
             for statement in self.sql_create_statements
             if statement.as_string().startswith(("CREATE TABLE", "CREATE UNIQUE INDEX"))
         ]
-        table = SQL("{}.{}").format(Identifier(self.datastore.schema), Identifier(events_table_name))
+        self.table = table = SQL("{}.{}").format(Identifier(self.datastore.schema), Identifier(events_table_name))
         self.insert_statement = SQL(
             "INSERT INTO {} (originator_id, originator_version, topic, state) SELECT o, v, t, s "
             "FROM unnest(%b::text[], %b::bigint[], %b::text[], %b::bytea[]) WITH ORDINALITY AS event (o, v, t, s, n) "
@@ -124,6 +128,7 @@ class BinaryPostgresRecorder(PostgresApplicationRecorder):
         with self.datastore.transaction(commit=True) as cursor:
             cursor.execute("SELECT pg_advisory_xact_lock(%s)", [SCHEMA_LOCK])
             self._create_table(cursor)
+            cursor.execute(SQL("ALTER TABLE {} SET ({})").format(self.table, SQL(QUIET)))
 
     def insert_events(self, stored_events: Sequence[StoredEvent], **kwargs: Any) -> Sequence[int]:
         """Store events in order, together or not at all; returns their positions. Raises IntegrityError on a conflict,
