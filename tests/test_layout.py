@@ -75,6 +75,7 @@ def test_init_files_hold_nothing() -> None:
 def test_every_test_of_a_floor_lies_where_what_it_tests_lies(test: Path) -> None:
     if test.parts[0] in FLOORS:
         assert (ROOT / test.parent).is_dir(), f"tests/{test} tests nothing: there is no folder {test.parent}"
+        assert test.stem.removeprefix("test_") in words(), f"tests/{test}: name it by the word it tests"
 
 
 def test_every_module_says_what_it_is_for() -> None:
