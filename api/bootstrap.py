@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import uvicorn
+from eventsourcing.persistence import InterfaceError, OperationalError
 from sqlalchemy import Engine
 
 from adapters.credential.vault import Vault
@@ -155,7 +156,8 @@ async def keep_numbers(numbers: Numbers) -> None:
     while True:
         await asyncio.sleep(NUMBERS_EVERY_S)
         if numbers.low:
-            await numbers.reserve(clock())
+            with contextlib.suppress(OperationalError, InterfaceError):  # the database is away: the next round tries
+                await numbers.reserve(clock())
 
 
 def held_before(read_side: Engine, gateway: str) -> list[str]:

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import logging
 import threading
 from collections.abc import AsyncIterator, Sequence
 from datetime import datetime
 
+from eventsourcing.persistence import InterfaceError, OperationalError
+
 from application.recorder import Recorder
 from domain.catalog import CATALOG, Recorded
+
+log = logging.getLogger("bornier.history")
 
 PAGE = 500
 POLL_S = 1.0
@@ -75,7 +81,7 @@ class History:
             while True:
                 waiter.clear()
                 known = self.latest
-                batch = await asyncio.to_thread(self.read, after, PAGE, topics, stream)
+                batch = await self.read_patiently(after, topics, stream)
                 if until is not None:
                     batch = [recorded for recorded in batch if recorded.position <= until]
                 if batch:
@@ -89,10 +95,20 @@ class History:
         finally:
             self.waiters.discard(waiter)
 
+    async def read_patiently(self, after: int, topics: Sequence[str], stream: str | None) -> Sequence[Recorded]:
+        """A page of the history, however long the database is away."""
+        while True:
+            try:
+                return await asyncio.to_thread(self.read, after, PAGE, topics, stream)
+            except (OperationalError, InterfaceError) as error:
+                log.warning("the history cannot be read, trying again: %s", str(error).strip())
+            await asyncio.sleep(POLL_S)
+
     async def pause(self, waiter: asyncio.Event) -> None:
         """Until the store has grown; not at every commit of a busy store, and after a while in any case."""
         await asyncio.sleep(REST_S)
         try:
             await asyncio.wait_for(waiter.wait(), POLL_S)
         except TimeoutError:
-            self.latest = max(self.latest, await asyncio.to_thread(self.head))
+            with contextlib.suppress(OperationalError, InterfaceError):
+                self.latest = max(self.latest, await asyncio.to_thread(self.head))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import deque
 from datetime import datetime
 
@@ -38,7 +39,8 @@ class Numbers:
         """Take another block; when another gateway was quicker, take the one after it."""
         while self.low:
             number = Number()
-            number.replay(CATALOG.decode(row.topic, row.state) for row in self.history.stream(STREAM))
+            rows = await asyncio.to_thread(self.history.stream, STREAM)
+            number.replay(CATALOG.decode(row.topic, row.state) for row in rows)
             block = number.reserve(BLOCK, self.gateway, Timer(rule="number block"), now)
             try:
                 await self.journal.record(number.collect_events())
