@@ -12,7 +12,7 @@ from api.bootstrap import running
 from api.settings import Settings
 
 QUERY = "{ stations { edges { node { id connected connectors { evseId status } } } } transactions(first: 5) { edges { node { stationId badge energyWh powerW socEnd } } } }"  # fmt: skip # noqa: E501
-console = Console(highlight=False)
+console = Console(highlight=False, soft_wrap=True)
 
 
 async def show(settings: Settings, stations: int, duration: float | None, stop: asyncio.Event) -> None:

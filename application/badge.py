@@ -8,9 +8,8 @@ from datetime import datetime
 from application.history import History
 from domain.badge import Badge, Unknown, Verdict, stream, verdict
 from domain.catalog import CATALOG, Recorded, events
-from domain.event import topic
 
-TOPICS = tuple(topic(kind) for kind in events(Badge))
+TOPICS = tuple(name for kind in events(Badge) for name in CATALOG.names(kind))
 
 
 class Badges:

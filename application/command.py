@@ -16,11 +16,11 @@ from application.journal import Fenced, Journal, Writer
 from application.session import Session
 from domain.catalog import CATALOG, events
 from domain.command import Command, stream
-from domain.event import AnyCause, Event, Operator, Order, Refusal, Timer, topic
+from domain.event import AnyCause, Event, Operator, Order, Refusal, Timer
 
 log = logging.getLogger("bornier.command")
 
-TOPICS = tuple(topic(kind) for kind in events(Command))
+TOPICS = tuple(name for kind in events(Command) for name in CATALOG.names(kind))
 LONGEST = timedelta(hours=24)
 GRACE = timedelta(seconds=5)
 Closing = type[Command.Refused] | type[Command.Failed] | type[Command.TimedOut] | type[Command.Expired]

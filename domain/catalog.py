@@ -39,6 +39,11 @@ class Catalog:
         self.upcasts: dict[str, Upcast] = {old: to for each in aggregates for old, to in each.upcasts.items()}
         self.decoders = {name: msgspec.json.Decoder(kind) for name, kind in self.events.items()}
 
+    def names(self, kind: type[Event]) -> list[str]:
+        """All topics under which events of a class are stored: its own, and its earlier versions."""
+        own = topic(kind)
+        return [own, *(old for old in self.upcasts if old.rpartition(".")[0] == own.rpartition(".")[0])]
+
     def decode(self, name: str, state: bytes) -> Event:
         """The event of a stored row. Raises UnknownTopic, or msgspec.ValidationError when the JSON does not fit."""
         decoder = self.decoders.get(name)

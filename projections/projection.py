@@ -8,7 +8,8 @@ from typing import Any
 
 from sqlalchemy import MetaData, Table
 
-from domain.event import Event, topic
+from domain.catalog import CATALOG
+from domain.event import Event
 from projections.change import Changes
 
 Handler = Callable[[Changes, Any, int], None]
@@ -24,7 +25,7 @@ class Projection:
 
     @property
     def topics(self) -> dict[str, Handler]:
-        return {topic(kind): handler for kind, handler in self.handlers.items()}
+        return {name: handler for kind, handler in self.handlers.items() for name in CATALOG.names(kind)}
 
     def shadow(self) -> Projection:
         """The same with other tables, to build it again beside the live one."""

@@ -355,6 +355,9 @@ class StationConnection(asyncio.Protocol):
     # What we ask of the station.
 
     def order(self, errand: Errand) -> None:
+        """Send a command in its turn. Before the handshake is answered nothing is taken: it is delivered then."""
+        if self.session is None or self.protocol.state is not OPEN:
+            return
         if errand not in self.orders and (self.flight is None or self.flight.errand is not errand):
             self.orders.append(errand)
             self.next_order()

@@ -72,7 +72,9 @@ def test_an_event_of_a_retired_shape_is_read_as_its_successor() -> None:
         "cause": {"by": "operator", "name": "anna"},
         "minutes": 3,
     }
-    event = Catalog((Kettle,)).decode("kettle.boiled.v1", msgspec.json.encode(old))
+    catalog = Catalog((Kettle,))
+    assert catalog.names(Kettle.Boiled) == ["kettle.boiled.v2", "kettle.boiled.v1"]
+    event = catalog.decode("kettle.boiled.v1", msgspec.json.encode(old))
     assert isinstance(event, Kettle.Boiled)
     assert event.duration_s == 180
     assert isinstance(event.recorded_at, datetime)

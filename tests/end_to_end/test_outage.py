@@ -1,4 +1,4 @@
-"""The database goes away for a moment under load: nothing answered is lost, nothing is answered falsely, work resumes."""
+"""The database goes away under load: nothing answered is lost, nothing is answered falsely, work resumes."""
 
 from __future__ import annotations
 
