@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import MutableMapping
+from pathlib import Path
 from typing import Any
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
-from starlette.routing import Route, WebSocketRoute
+from starlette.responses import FileResponse, JSONResponse, Response
+from starlette.routing import Mount, Route, WebSocketRoute
+from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from starlette.websockets import WebSocket
 from strawberry.asgi import GraphQL
@@ -25,10 +27,16 @@ from api.graphql.schema import schema
 from api.rest import description, event, health, metrics, session
 
 BODY_BYTES = 1_048_576
+STATIC = Path(__file__).parent / "static"
 HEADERS = [
     (b"x-content-type-options", b"nosniff"),
     (b"x-frame-options", b"DENY"),
     (b"referrer-policy", b"no-referrer"),
+    (
+        b"content-security-policy",
+        b"default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "
+        b"font-src 'self' data:; connect-src 'self' ws: wss:; frame-ancestors 'none'",
+    ),
 ]
 
 
@@ -39,6 +47,9 @@ class Endpoint(GraphQL[dict[str, Any], None]):
         super().__init__(schema, subscription_protocols=[GRAPHQL_TRANSPORT_WS_PROTOCOL])
         self.parts = parts
         self.doorman = doorman
+
+    async def render_graphql_ide(self, request: Request) -> Response:
+        return FileResponse(STATIC / "graphiql.html")
 
     async def get_context(self, request: Request | WebSocket, response: Response | WebSocket) -> dict[str, Any]:
         principal = self.doorman.recognise(request.headers, request.cookies)
@@ -117,6 +128,7 @@ def app(parts: Parts) -> Starlette:
             Route("/api/session", session.begin, methods=["POST"]),
             Route("/api/session", session.end, methods=["DELETE"]),
             Route("/api/events", event.export),
+            Mount("/static", StaticFiles(directory=STATIC)),
         ],
         middleware=[Middleware(Bounds)],
         exception_handlers={HTTPException: problem.on_http, Exception: problem.on_fault},
