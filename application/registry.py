@@ -94,5 +94,5 @@ class Registry:
 
 def check_station_id(station_id: str) -> None:
     """OCPP 2.x identifierString, 1 to 48 characters; we accept up to 255, without control characters."""
-    if not 1 <= len(station_id) <= 255 or not station_id.isprintable() or "/" in station_id:
-        raise Refusal("a station id has 1 to 255 printable characters and no slash")
+    if not 1 <= len(station_id) <= 255 or not station_id.isprintable():
+        raise Refusal("a station id has 1 to 255 printable characters")

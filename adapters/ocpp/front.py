@@ -149,7 +149,7 @@ def identity(path: str) -> str | None:
     if len(segments) < 3 or segments[1] != "ocpp":
         return None
     station_id = unquote(segments[-1], errors="replace")
-    return station_id if 1 <= len(station_id) <= 255 and station_id.isprintable() and "/" not in station_id else None
+    return station_id if 1 <= len(station_id) <= 255 and station_id.isprintable() else None
 
 
 def choose(offered: list[str]) -> str | None:
