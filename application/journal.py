@@ -133,6 +133,7 @@ class Journal:
                 self.wake.clear()
                 await self.wake.wait()
                 continue
+            await asyncio.sleep(0)  # hear everybody whose message has already arrived: it goes into this commit
             batch = self.take()
             try:
                 outcome = await loop.run_in_executor(self.thread, self.commit, batch)

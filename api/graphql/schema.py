@@ -3,17 +3,31 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterator
 from typing import Any
 
 import strawberry
-from graphql import GraphQLError
-from strawberry.extensions import MaxAliasesLimiter, MaxTokensLimiter, QueryDepthLimiter, SchemaExtension
+from graphql import (
+    DocumentNode,
+    FieldNode,
+    FragmentDefinitionNode,
+    FragmentSpreadNode,
+    GraphQLError,
+    InlineFragmentNode,
+    OperationDefinitionNode,
+    SelectionSetNode,
+    StringValueNode,
+    Visitor,
+    visit,
+)
+from psycopg import DataError
+from strawberry.extensions import MaxTokensLimiter, SchemaExtension
 from strawberry.schema.config import StrawberryConfig
 
-from api.access import POLICY
+from api.access import POLICY, Principal
 from api.graphql.command import CommandMutation, CommandQuery, CommandSubscription
 from api.graphql.context import asker
-from api.graphql.cost import CostLimiter
+from api.graphql.cost import excess
 from api.graphql.event import EventQuery, EventSubscription
 from api.graphql.registry import RegistryMutation
 from api.graphql.scalar import SCALARS
@@ -24,11 +38,11 @@ from projections.page import BadCursor
 
 log = logging.getLogger("bornier.graphql")
 
-DEPTH, ALIASES, TOKENS = 12, 30, 4_000
-LONGEST = 10_000
+TOKENS, LONGEST = 4_000, 10_000
+ACTIONABLE = (Refusal, BadCursor, RecursionError, OverflowError, DataError)
 
 
-@strawberry.type(description="Who is asking.")
+@strawberry.type(name="Principal", description="Who is asking.")
 class Me:
     name: str = strawberry.field(description="The name behind the token.")
     roles: list[str] = strawberry.field(description="viewer, operator, admin, auditor, driver.")
@@ -59,29 +73,61 @@ class Subscription(StationSubscription, TransactionSubscription, CommandSubscrip
 
 
 class Guard(SchemaExtension):
-    """Every root field has a rule in the policy; a field without one is closed."""
+    """Before anything is read: is it small enough, can its texts be kept, and may this principal ask it?"""
 
-    def resolve(self, _next: Any, root: Any, info: Any, *args: Any, **kwargs: Any) -> Any:
-        if info.path.prev is None and not info.field_name.startswith("__"):
-            permit(info)
-            readable(kwargs)
-        return _next(root, info, *args, **kwargs)
+    def on_validate(self) -> Iterator[None]:
+        context = self.execution_context
+        if context.graphql_document is not None:
+            try:
+                admit(context.graphql_document, context.variables or {}, context.context["asker"].principal)
+            except GraphQLError as error:
+                context.pre_execution_errors = [error]
+        yield
 
 
-def permit(info: Any) -> None:
-    """Raise UNAUTHENTICATED or FORBIDDEN unless the policy lets this principal ask this."""
-    principal = info.context["asker"].principal
+def admit(document: DocumentNode, variables: dict[str, Any], principal: Principal | None) -> None:
+    """Raise UNAUTHENTICATED, FORBIDDEN or BAD_USER_INPUT, or let it in."""
     if principal is None:
         raise GraphQLError("a bearer token is needed", extensions={"code": "UNAUTHENTICATED"})
-    right = POLICY.get(f"{info.parent_type.name}.{info.field_name}")
-    if right is None or not principal.may(right):
-        raise GraphQLError(f"{principal.name} may not use {info.field_name}", extensions={"code": "FORBIDDEN"})
+    too_much = excess(document, variables)
+    if too_much is not None:
+        raise GraphQLError(too_much, extensions={"code": "BAD_USER_INPUT"})
+    for name in asked(document):
+        right = POLICY.get(name)
+        if right is None or not principal.may(right):
+            raise GraphQLError(f"{principal.name} may not use {name}", extensions={"code": "FORBIDDEN"})
+    readable(variables)
+    visit(document, Texts())
 
 
-CODES: tuple[tuple[type[Exception], str], ...] = (
-    (Refusal, "BAD_USER_INPUT"),
-    (BadCursor, "BAD_USER_INPUT"),
-)
+def asked(document: DocumentNode) -> Iterator[str]:
+    """The root fields of a document, as the policy names them. What the schema does not have, validation refuses."""
+    fragments = {d.name.value: d.selection_set for d in document.definitions if isinstance(d, FragmentDefinitionNode)}
+    for operation in document.definitions:
+        if isinstance(operation, OperationDefinitionNode):
+            root = schema._schema.get_root_type(operation.operation)
+            for name in dict.fromkeys(fields(operation.selection_set, fragments, set())):
+                if root is not None and name in root.fields:
+                    yield f"{root.name}.{name}"
+
+
+def fields(selections: SelectionSetNode, fragments: dict[str, SelectionSetNode], seen: set[str]) -> Iterator[str]:
+    """The names of the fields of one level, through fragments; each fragment is looked at once."""
+    for node in selections.selections:
+        if isinstance(node, FieldNode):
+            yield node.name.value
+        elif isinstance(node, InlineFragmentNode):
+            yield from fields(node.selection_set, fragments, seen)
+        elif isinstance(node, FragmentSpreadNode) and node.name.value in fragments.keys() - seen:
+            seen.add(node.name.value)
+            yield from fields(fragments[node.name.value], fragments, seen)
+
+
+class Texts(Visitor):
+    """Looks at every text of a document."""
+
+    def enter_string_value(self, node: StringValueNode, *_: Any) -> None:
+        readable(node.value)
 
 
 def readable(value: Any) -> None:
@@ -126,7 +172,7 @@ def tell(error: GraphQLError) -> None:
     if cause is None or isinstance(cause, GraphQLError):
         code = (getattr(cause, "extensions", None) or {}).get("code", "BAD_USER_INPUT")
     else:
-        code = next((name for kind, name in CODES if isinstance(cause, kind)), "INTERNAL")
+        code = "BAD_USER_INPUT" if isinstance(getattr(cause, "orig", cause), ACTIONABLE) else "INTERNAL"
     if code == "INTERNAL":
         log.error("a query failed", exc_info=cause)
         error.message = "Bornier could not answer this; the log says why"
@@ -137,12 +183,6 @@ schema = Schema(
     query=Query,
     mutation=Mutation,
     subscription=Subscription,
-    extensions=[
-        Guard,
-        lambda: QueryDepthLimiter(max_depth=DEPTH),
-        lambda: MaxAliasesLimiter(max_alias_count=ALIASES),
-        lambda: MaxTokensLimiter(max_token_count=TOKENS),
-        CostLimiter,
-    ],
+    extensions=[Guard, lambda: MaxTokensLimiter(max_token_count=TOKENS)],
     config=StrawberryConfig(scalar_map=SCALARS),
 )
