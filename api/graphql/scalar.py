@@ -1,4 +1,4 @@
-"""Scalars of the schema."""
+"""Scalars of the schema, and the texts it takes."""
 
 from __future__ import annotations
 
@@ -6,12 +6,13 @@ from datetime import UTC, datetime
 from typing import Any, NewType
 
 import strawberry
-from graphql import GraphQLError
+from graphql import GraphQLError, StringValueNode, Visitor
 from strawberry.types.scalar import ScalarDefinition
 
 DateTime = NewType("DateTime", datetime)
 Position = NewType("Position", int)
 Json = NewType("Json", object)
+LONGEST = 10_000
 
 
 def write_time(value: datetime) -> str:
@@ -41,3 +42,34 @@ SCALARS: dict[object, ScalarDefinition] = {
     Position: scalar("Position", "A place in the history: a 64-bit number that only grows.", int, read_position),
     Json: scalar("JSON", "Any JSON value.", lambda value: value, lambda value: value),
 }
+
+
+class Texts(Visitor):
+    """Looks at every text of a document."""
+
+    def enter_string_value(self, node: StringValueNode, *_: Any) -> None:
+        readable(node.value)
+
+
+def readable(value: Any) -> None:
+    """Texts that no database keeps and texts without end are refused before anybody looks at them."""
+    if isinstance(value, str):
+        if len(value) > LONGEST or "\0" in value or (not value.isascii() and not encodable(value)):
+            raise GraphQLError(
+                f"a text has at most {LONGEST:,} characters, no NUL and no half of a pair",
+                extensions={"code": "BAD_USER_INPUT"},
+            )
+    elif isinstance(value, dict):
+        for part in value.values():
+            readable(part)
+    elif isinstance(value, list):
+        for part in value:
+            readable(part)
+
+
+def encodable(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

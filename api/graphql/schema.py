@@ -16,21 +16,20 @@ from graphql import (
     InlineFragmentNode,
     OperationDefinitionNode,
     SelectionSetNode,
-    StringValueNode,
-    Visitor,
     visit,
 )
 from psycopg import DataError
 from strawberry.extensions import MaxTokensLimiter, SchemaExtension
 from strawberry.schema.config import StrawberryConfig
 
-from api.access import POLICY, Principal
+from api.access import POLICY
+from api.access import Principal as Holder
 from api.graphql.command import CommandMutation, CommandQuery, CommandSubscription
 from api.graphql.context import asker
 from api.graphql.cost import excess
 from api.graphql.event import EventQuery, EventSubscription
 from api.graphql.registry import RegistryMutation
-from api.graphql.scalar import SCALARS
+from api.graphql.scalar import SCALARS, Texts, readable
 from api.graphql.station import StationQuery, StationSubscription
 from api.graphql.transaction import TransactionQuery, TransactionSubscription
 from domain.event import Refusal
@@ -38,8 +37,8 @@ from projections.page import BadCursor
 
 log = logging.getLogger("bornier.graphql")
 
-TOKENS, LONGEST = 4_000, 10_000
-ACTIONABLE = (Refusal, BadCursor, RecursionError, OverflowError, DataError)
+TOKENS = 4_000
+UNKEEPABLE = (OverflowError, DataError)
 
 
 @strawberry.type(name="Principal", description="Who is asking.")
@@ -82,10 +81,12 @@ class Guard(SchemaExtension):
                 admit(context.graphql_document, context.variables or {}, context.context["asker"].principal)
             except GraphQLError as error:
                 context.pre_execution_errors = [error]
+            except RecursionError as error:
+                context.pre_execution_errors = [GraphQLError("", original_error=error)]
         yield
 
 
-def admit(document: DocumentNode, variables: dict[str, Any], principal: Principal | None) -> None:
+def admit(document: DocumentNode, variables: dict[str, Any], principal: Holder | None) -> None:
     """Raise UNAUTHENTICATED, FORBIDDEN or BAD_USER_INPUT, or let it in."""
     if principal is None:
         raise GraphQLError("a bearer token is needed", extensions={"code": "UNAUTHENTICATED"})
@@ -123,37 +124,6 @@ def fields(selections: SelectionSetNode, fragments: dict[str, SelectionSetNode],
             yield from fields(fragments[node.name.value], fragments, seen)
 
 
-class Texts(Visitor):
-    """Looks at every text of a document."""
-
-    def enter_string_value(self, node: StringValueNode, *_: Any) -> None:
-        readable(node.value)
-
-
-def readable(value: Any) -> None:
-    """Texts that no database keeps and texts without end are refused before anybody looks at them."""
-    if isinstance(value, str):
-        if len(value) > LONGEST or "\0" in value or (not value.isascii() and not encodable(value)):
-            raise GraphQLError(
-                f"a text has at most {LONGEST:,} characters, no NUL and no half of a pair",
-                extensions={"code": "BAD_USER_INPUT"},
-            )
-    elif isinstance(value, dict):
-        for part in value.values():
-            readable(part)
-    elif isinstance(value, list):
-        for part in value:
-            readable(part)
-
-
-def encodable(text: str) -> bool:
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
-
-
 class Schema(strawberry.Schema):
     """Every error has a code; what a caller cannot act on keeps its details to itself."""
 
@@ -171,11 +141,15 @@ def tell(error: GraphQLError) -> None:
         return
     if cause is None or isinstance(cause, GraphQLError):
         code = (getattr(cause, "extensions", None) or {}).get("code", "BAD_USER_INPUT")
+    elif isinstance(cause, Refusal | BadCursor):
+        code = "BAD_USER_INPUT"
+    elif isinstance(cause, RecursionError):
+        code, error.message = "BAD_USER_INPUT", "this is nested too deeply"
+    elif isinstance(getattr(cause, "orig", cause), UNKEEPABLE):
+        code, error.message = "BAD_USER_INPUT", "a value is larger than the database can keep"
     else:
-        code = "BAD_USER_INPUT" if isinstance(getattr(cause, "orig", cause), ACTIONABLE) else "INTERNAL"
-    if code == "INTERNAL":
         log.error("a query failed", exc_info=cause)
-        error.message = "Bornier could not answer this; the log says why"
+        code, error.message = "INTERNAL", "Bornier could not answer this; the log says why"
     error.extensions = {"code": code}
 
 
