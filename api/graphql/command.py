@@ -75,15 +75,15 @@ class CommandQuery:
     async def commands(
         self,
         info: strawberry.Info,
-        first: int = 50,
+        first: int | None = 50,
         after: str | None = None,
         station_id: strawberry.ID | None = None,
         status: CommandStatus | None = None,
     ) -> Connection[Command]:
-        reads, first = asker(info).reads, bounded(first)
+        reads, limit = asker(info).reads, bounded(first)
         wanted = (station_id, status.value if status else None)
         position = await reads.position("command")
-        found = await reads.run(lambda c: view.commands(c, first, after, *wanted))
+        found = await reads.run(lambda c: view.commands(c, limit, after, *wanted))
         nodes = [(cursor(row.requested_at, row.id), command(row)) for row in found.rows]
         return connection(nodes, found.more, position, lambda: reads.run(lambda c: view.count(c, *wanted)))
 

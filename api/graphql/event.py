@@ -37,8 +37,10 @@ def event(recorded: Recorded) -> Event:
     )
 
 
-async def page(who: Asker, first: int, after: int, stream: str | None, topics: list[str] | None) -> Connection[Event]:
-    history, limit = who.parts.history, bounded(first)
+async def page(
+    who: Asker, first: int | None, after: int, stream: str | None, topics: list[str] | None
+) -> Connection[Event]:
+    history, limit = who.parts.history, bounded(first, 100)
     head = await asyncio.to_thread(history.head)
     rows = await asyncio.to_thread(history.read, after, limit + 1, tuple(topics or ()), stream)
 
@@ -55,12 +57,12 @@ class EventQuery:
     async def events(
         self,
         info: strawberry.Info,
-        first: int = 100,
-        after: Position = Position(0),  # noqa: B008
+        first: int | None = 100,
+        after: Position | None = Position(0),  # noqa: B008
         stream: strawberry.ID | None = None,
         topics: list[str] | None = None,
     ) -> Connection[Event]:
-        return await page(asker(info), first, after, stream, topics)
+        return await page(asker(info), first, after or 0, stream, topics)
 
 
 @strawberry.type
@@ -69,10 +71,10 @@ class EventSubscription:
     async def events(
         self,
         info: strawberry.Info,
-        after: Position = Position(0),  # noqa: B008
+        after: Position | None = Position(0),  # noqa: B008
         stream: strawberry.ID | None = None,
         topics: list[str] | None = None,
     ) -> AsyncGenerator[Event, None]:
-        async for batch in asker(info).parts.history.follow(after, tuple(topics or ()), stream):
+        async for batch in asker(info).parts.history.follow(after or 0, tuple(topics or ()), stream):
             for recorded in batch:
                 yield event(recorded)

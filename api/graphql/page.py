@@ -45,8 +45,9 @@ def connection(nodes: list[tuple[str, T]], more: bool, position: int, count: Cal
     return Connection(edges=edges, page_info=info, position=Position(position), count=count)
 
 
-def bounded(first: int) -> int:
+def bounded(first: int | None, default: int = 50) -> int:
     """How many rows a caller may have at once."""
+    first = default if first is None else first
     if not 1 <= first <= LARGEST:
         raise GraphQLError(f"first must be between 1 and {LARGEST}", extensions={"code": "BAD_USER_INPUT"})
     return first

@@ -86,13 +86,13 @@ class Station:
 
     @strawberry.field(description="Its transactions, the newest start first.")
     async def transactions(
-        self, info: strawberry.Info, first: int = 10, after: str | None = None
+        self, info: strawberry.Info, first: int | None = 10, after: str | None = None
     ) -> Connection[Transaction]:
-        reads, first = asker(info).reads, bounded(first)
+        reads, limit = asker(info).reads, bounded(first, 10)
         if after is None and self.moment is None:
-            found = await reads.transactions.load((self.id, first))
+            found = await reads.transactions.load((self.id, limit))
         else:
-            found = await reads.run(lambda c: history.transactions(c, first, after, self.id, until=self.moment))
+            found = await reads.run(lambda c: history.transactions(c, limit, after, self.id, until=self.moment))
         return transactions_page(
             found, self.position, lambda: reads.run(lambda c: history.count(c, self.id, until=self.moment))
         )
@@ -180,16 +180,16 @@ class StationQuery:
     async def stations(
         self,
         info: strawberry.Info,
-        first: int = 50,
+        first: int | None = 50,
         after: str | None = None,
         search: str | None = None,
         site: strawberry.ID | None = None,
         connected: bool | None = None,
     ) -> Connection[Station]:
-        reads, first = asker(info).reads, bounded(first)
+        reads, limit = asker(info).reads, bounded(first)
         wanted = (search, site, connected)
         position = await reads.position("station")
-        found = await reads.run(lambda c: view.stations(c, first, after, *wanted))
+        found = await reads.run(lambda c: view.stations(c, limit, after, *wanted))
         nodes = [(cursor(row.id), station(row)) for row in found.rows]
         return connection(nodes, found.more, position, lambda: reads.run(lambda c: view.count(c, *wanted)))
 

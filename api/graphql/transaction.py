@@ -65,14 +65,16 @@ class Transaction:
     known: strawberry.Private[list[Any] | None] = None
 
     @strawberry.field(description="The readings by the station's time.")
-    async def readings(self, info: strawberry.Info, first: int = 50, after: str | None = None) -> Connection[Reading]:
-        reads, first = asker(info).reads, bounded(first)
+    async def readings(
+        self, info: strawberry.Info, first: int | None = 50, after: str | None = None
+    ) -> Connection[Reading]:
+        reads, limit = asker(info).reads, bounded(first)
         if self.known is not None:
-            return readings_page(Page(self.known[:first], len(self.known) > first), self.position, len(self.known))
+            return readings_page(Page(self.known[:limit], len(self.known) > limit), self.position, len(self.known))
         if after is None:
-            found = await reads.readings.load((self.id, first))
+            found = await reads.readings.load((self.id, limit))
         else:
-            found = await reads.run(lambda c: view.readings(c, self.id, first, after))
+            found = await reads.run(lambda c: view.readings(c, self.id, limit, after))
         return readings_page(found, self.position, await_count(reads, self.id))
 
 
@@ -167,7 +169,7 @@ class TransactionQuery:
     async def transactions(
         self,
         info: strawberry.Info,
-        first: int = 50,
+        first: int | None = 50,
         after: str | None = None,
         station_id: strawberry.ID | None = None,
         badge: str | None = None,
@@ -175,10 +177,10 @@ class TransactionQuery:
         to: DateTime | None = None,
         open: bool | None = None,
     ) -> Connection[Transaction]:
-        reads, first = asker(info).reads, bounded(first)
+        reads, limit = asker(info).reads, bounded(first)
         wanted = (station_id, badge, since, to, open)
         position = await reads.position("transaction")
-        found = await reads.run(lambda c: view.transactions(c, first, after, *wanted))
+        found = await reads.run(lambda c: view.transactions(c, limit, after, *wanted))
         return transactions_page(found, position, lambda: reads.run(lambda c: view.count(c, *wanted)))
 
 
