@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import hmac
 import secrets
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Literal, get_args
+from urllib.parse import urlsplit
 
 from api.settings import Settings
 
@@ -62,13 +64,16 @@ class Principal:
 
 
 class Doorman:
-    """Knows the tokens of the settings and the sessions of browsers. Sessions end with the process."""
+    """Knows the tokens of the settings and the sessions of browsers. Sessions end after a working day, and with the
+    process."""
 
     COOKIE = "bornier_session"
+    SESSION_S = 12 * 3600
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, clock: Callable[[], float] = time.monotonic) -> None:
         self.tokens = {settings.admin_token: Principal("admin", frozenset({"admin"}))} | given(settings.tokens)
-        self.sessions: dict[str, Principal] = {}
+        self.sessions: dict[str, tuple[float, Principal]] = {}
+        self.clock = clock
 
     def holder(self, token: str) -> Principal | None:
         """Who holds a bearer token; every comparison takes the same time."""
@@ -86,19 +91,28 @@ class Doorman:
         return self.holder(token.strip()) if scheme.lower() == "bearer" else None
 
     def recognise(self, headers: Mapping[str, str], cookies: Mapping[str, str]) -> Principal | None:
-        """Who sends a request: by its token, else by its session cookie."""
+        """Who sends a request: by its token, else by its session cookie. A page of another origin has no session here,
+        even where the browser sends the cookie (another port of the same host is the same site)."""
         if "authorization" in headers:
             return self.bearer(headers["authorization"])
-        return self.sessions.get(cookies.get(self.COOKIE, ""))
+        until, principal = self.sessions.get(cookies.get(self.COOKIE, ""), (0.0, None))
+        return principal if until > self.clock() and at_home(headers) else None
 
     def admit(self, principal: Principal) -> str:
-        """Begin a browser session; returns the value of its cookie."""
-        session = secrets.token_urlsafe(32)
-        self.sessions[session] = principal
+        """Begin a browser session; returns the value of its cookie. Sessions that are over are forgotten."""
+        now, session = self.clock(), secrets.token_urlsafe(32)
+        self.sessions = {known: entry for known, entry in self.sessions.items() if entry[0] > now}
+        self.sessions[session] = (now + self.SESSION_S, principal)
         return session
 
     def dismiss(self, session: str) -> None:
         self.sessions.pop(session, None)
+
+
+def at_home(headers: Mapping[str, str]) -> bool:
+    """The request comes from a page of this very host and port, or from no page at all."""
+    origin = headers.get("origin")
+    return origin is None or urlsplit(origin).netloc == headers.get("host")
 
 
 def given(tokens: str) -> dict[str, Principal]:

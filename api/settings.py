@@ -63,6 +63,8 @@ class Settings:
         ):
             if value not in choices:
                 raise ValueError(f"{name} must be one of {', '.join(choices)}, not {value!r}")
+        if not self.admin_token.isascii() or not self.admin_token.isprintable() or not self.admin_token.strip():
+            raise ValueError("BORNIER_ADMIN_TOKEN must be printable ASCII, and not blank")
         for name, port in (("BORNIER_OCPP_PORT", self.ocpp_port), ("BORNIER_HTTP_PORT", self.http_port)):
             if not 0 <= port <= 65535:
                 raise ValueError(f"{name} must be between 0 and 65535, not {port}")

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import MutableMapping
+import json
+from collections.abc import AsyncGenerator, MutableMapping
 from pathlib import Path
 from typing import Any
 
+from cross_web import HTTPException as Unreadable
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
@@ -15,8 +17,9 @@ from starlette.routing import Mount, Route, WebSocketRoute
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from starlette.websockets import WebSocket
-from strawberry.asgi import GraphQL
+from strawberry.asgi import ASGIWebSocketAdapter, GraphQL
 from strawberry.exceptions import ConnectionRejectionError
+from strawberry.http.exceptions import NonJsonMessageReceived
 from strawberry.subscriptions import GRAPHQL_TRANSPORT_WS_PROTOCOL
 
 from api import problem
@@ -40,8 +43,35 @@ HEADERS = [
 ]
 
 
+class Line(ASGIWebSocketAdapter):
+    """A WebSocket that hands on only what has the shape of a message of graphql-transport-ws."""
+
+    async def iter_json(self, *, ignore_parsing_errors: bool = False) -> AsyncGenerator[object, None]:
+        async for message in super().iter_json(ignore_parsing_errors=ignore_parsing_errors):
+            if not well_formed(message):
+                raise NonJsonMessageReceived
+            yield message
+
+
+def well_formed(message: Any) -> bool:
+    if not isinstance(message, dict) or not isinstance(message.get("type"), str):
+        return False
+    if message["type"] not in ("subscribe", "complete"):
+        return True
+    payload = message.get("payload", {"query": ""})
+    return (
+        isinstance(message.get("id"), str)
+        and isinstance(payload, dict)
+        and isinstance(payload.get("query"), str)
+        and isinstance(payload.get("variables"), dict | None)
+        and isinstance(payload.get("operationName"), str | None)
+    )
+
+
 class Endpoint(GraphQL[dict[str, Any], None]):
     """GraphQL for whoever has a token; the page of GraphiQL for everybody."""
+
+    websocket_adapter_class = Line
 
     def __init__(self, parts: Parts, doorman: Doorman) -> None:
         super().__init__(schema, subscription_protocols=[GRAPHQL_TRANSPORT_WS_PROTOCOL])
@@ -69,9 +99,26 @@ class Endpoint(GraphQL[dict[str, Any], None]):
         if scope["type"] == "http":
             request = Request(scope, receive)
             if not page_wanted(request) and self.doorman.recognise(request.headers, request.cookies) is None:
-                await unauthenticated()(scope, receive, send)
+                await refused("a bearer token is needed", "UNAUTHENTICATED", 401)(scope, receive, send)
                 return
         await super().__call__(scope, receive, send)
+
+    async def run(self, request: Any, *args: Any, **kwargs: Any) -> Any:
+        """What is no GraphQL request at all is answered in JSON, too."""
+        try:
+            return await super().run(request, *args, **kwargs)
+        except Unreadable as error:
+            return refused(error.reason, "BAD_USER_INPUT", error.status_code)
+
+    def decode_json(self, data: str | bytes) -> object:
+        """Raises JSONDecodeError for all that is no request: broken UTF-8, endless numbers or nesting, a bare value."""
+        try:
+            found = super().decode_json(data)
+        except (ValueError, RecursionError) as error:
+            raise json.JSONDecodeError(str(error), "", 0) from error
+        if not isinstance(found, dict | list):
+            raise json.JSONDecodeError("not an object", "", 0)
+        return found
 
 
 def page_wanted(request: Request) -> bool:
@@ -80,37 +127,75 @@ def page_wanted(request: Request) -> bool:
     return wants and "text/html" in request.headers.get("accept", "")
 
 
-def unauthenticated() -> Response:
-    error = {"message": "a bearer token is needed", "extensions": {"code": "UNAUTHENTICATED"}}
-    return JSONResponse({"data": None, "errors": [error]}, 401, {"WWW-Authenticate": "Bearer"})
+def refused(words: str, code: str, status: int) -> Response:
+    headers = {"WWW-Authenticate": "Bearer"} if status == 401 else None
+    return JSONResponse({"data": None, "errors": [{"message": words, "extensions": {"code": code}}]}, status, headers)
 
 
 class Bounds:
-    """Refuses bodies that are too large, and adds the headers that protect browsers."""
+    """Refuses what is too large to be read, and adds the headers that protect browsers."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
+        if scope["type"] == "http":
+            await self.app(scope, limited(receive), dressed(send))
+        elif scope["type"] == "websocket":
+            await self.app(scope, limited_line(receive, send), send)
+        else:
             await self.app(scope, receive, send)
-            return
-        seen = 0
 
-        async def counted() -> Message:
-            nonlocal seen
-            message = await receive()
-            seen += len(message.get("body", b""))
-            if seen > BODY_BYTES:
-                raise HTTPException(413, f"at most {BODY_BYTES:,} bytes")
-            return message
 
-        async def dressed(message: MutableMapping[str, Any]) -> None:
-            if message["type"] == "http.response.start":
-                message["headers"] = [*message.get("headers", []), *HEADERS]
-            await send(message)
+def limited(receive: Receive) -> Receive:
+    """A body that ends in 413 when it is too long."""
+    seen = 0
 
-        await self.app(scope, counted, dressed)
+    async def counted() -> Message:
+        nonlocal seen
+        message = await receive()
+        seen += len(message.get("body", b""))
+        if seen > BODY_BYTES:
+            raise HTTPException(413, f"at most {BODY_BYTES:,} bytes")
+        return message
+
+    return counted
+
+
+def limited_line(receive: Receive, send: Send) -> Receive:
+    """A WebSocket that is closed when a message is too long (1009, RFC 6455)."""
+
+    async def measured() -> Message:
+        message = await receive()
+        if len(message.get("text") or message.get("bytes") or "") > BODY_BYTES:
+            await send({"type": "websocket.close", "code": 1009, "reason": f"at most {BODY_BYTES:,} bytes"})
+            return {"type": "websocket.disconnect", "code": 1009}
+        return message
+
+    return measured
+
+
+def dressed(send: Send) -> Send:
+    async def add(message: MutableMapping[str, Any]) -> None:
+        if message["type"] == "http.response.start":
+            message["headers"] = [*message.get("headers", []), *HEADERS]
+        await send(message)
+
+    return add
+
+
+def routes() -> list[Route | Mount]:
+    """Every address but GraphQL's, which is described by its own schema."""
+    return [
+        Route("/health/live", health.live),
+        Route("/health/ready", health.ready),
+        Route("/metrics", metrics.metrics),
+        Route("/api/openapi.json", description.description),
+        Route("/api/session", session.begin, methods=["POST"]),
+        Route("/api/session", session.end, methods=["DELETE"]),
+        Route("/api/events", event.export),
+        Mount("/static", StaticFiles(directory=STATIC)),
+    ]
 
 
 def app(parts: Parts) -> Starlette:
@@ -118,18 +203,7 @@ def app(parts: Parts) -> Starlette:
     doorman = Doorman(parts.settings)
     graphql = Endpoint(parts, doorman)
     made = Starlette(
-        routes=[
-            Route("/graphql", graphql),
-            WebSocketRoute("/graphql", graphql),
-            Route("/health/live", health.live),
-            Route("/health/ready", health.ready),
-            Route("/metrics", metrics.metrics),
-            Route("/api/openapi.json", description.description),
-            Route("/api/session", session.begin, methods=["POST"]),
-            Route("/api/session", session.end, methods=["DELETE"]),
-            Route("/api/events", event.export),
-            Mount("/static", StaticFiles(directory=STATIC)),
-        ],
+        routes=[Route("/graphql", graphql), WebSocketRoute("/graphql", graphql), *routes()],
         middleware=[Middleware(Bounds)],
         exception_handlers={HTTPException: problem.on_http, Exception: problem.on_fault},
     )

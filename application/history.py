@@ -108,7 +108,8 @@ class History:
         """Until the store has grown; not at every commit of a busy store, and after a while in any case."""
         await asyncio.sleep(REST_S)
         try:
-            await asyncio.wait_for(waiter.wait(), POLL_S)
+            async with asyncio.timeout(POLL_S):  # unlike wait_for, never swallows a cancellation (Python 3.11)
+                await waiter.wait()
         except TimeoutError:
             with contextlib.suppress(OperationalError, InterfaceError):
                 self.latest = max(self.latest, await asyncio.to_thread(self.head))

@@ -41,6 +41,8 @@ class Fleet:
     password: str | None = None
     on_activity: Callable[[str], None] = lambda line: None
     prefix: str = "SIM"
+    pause_s: float = 10.0
+    """About how long a connector waits for the next car."""
 
     async def run(self, stop: asyncio.Event, duration: float | None = None) -> Summary:
         """Let them live until stopped, or for so many seconds."""
@@ -66,7 +68,16 @@ class Fleet:
     def station(self, number: int) -> Station:
         version = self.versions[number % len(self.versions)]
         identity = f"{self.prefix}{number + 1:04d}"
-        return Station(self.url, identity, version, self.seed, self.speed, self.password, tell=self.on_activity)
+        return Station(
+            self.url,
+            identity,
+            version,
+            self.seed,
+            self.speed,
+            self.password,
+            pause_s=self.pause_s,
+            tell=self.on_activity,
+        )
 
     async def live(self, station: Station, number: int, ending: asyncio.Event) -> None:
         await rest(ending, number / CONNECTS_PER_S)

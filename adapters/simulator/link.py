@@ -88,7 +88,8 @@ class Link:
             try:
                 await self.socket.send(json.dumps([2, message_id, action, payload], separators=(",", ":")))
                 self.calls += 1
-                answer = await asyncio.wait_for(future, PATIENCE_S)
+                async with asyncio.timeout(PATIENCE_S):
+                    answer = await future
             except (ConnectionClosed, TimeoutError) as error:
                 raise LinkDown(str(error)) from error
             finally:

@@ -80,6 +80,8 @@ class Station:
             except (LinkDown, Refused, OSError, WebSocketException, TimeoutError) as error:
                 self.tell(f"{self.identity} lost its connection ({error or type(error).__name__})")
             await self.link.close()
+            if self.reboot is not None:
+                self.tell(f"{self.identity} restarts")
             if not stop.is_set():
                 await rest(stop, wait_s * self.random.uniform(0.5, 1.5))
                 wait_s = min(wait_s * 2, 30.0)
@@ -252,17 +254,9 @@ class Station:
 
     def restart(self, reason: str) -> None:
         """End what runs, hang up, boot again."""
-
-        async def go() -> None:
-            if self.charge is not None:
-                self.reason = None
-                await self.end(reason)
-            self.tell(f"{self.identity} restarts")
-            self.reboot = reason
-            self.nudge.set()
-            await self.link.close()
-
-        self.link.after = go
+        self.reboot = reason
+        self.stop(reason)
+        self.nudge.set()
 
     def serve(self, operative: bool) -> str:
         """In or out of service; a running charge may end first."""

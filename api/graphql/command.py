@@ -5,17 +5,21 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator
 from enum import Enum
+from types import SimpleNamespace
 from typing import Any
 
 import strawberry
 
-from api.graphql.context import asker
+from api.graphql.context import Asker, asker
 from api.graphql.page import Connection, bounded, connection
 from api.graphql.scalar import DateTime, Json, Position
+from domain.catalog import CATALOG
+from domain.command import stream
 from domain.event import Refusal
 from projections import command as view
 from projections import transaction as transactions
 from projections.page import cursor
+from projections.projection import fold
 
 TOPICS = tuple(view.PROJECTION.topics)
 
@@ -64,12 +68,21 @@ def command(row: Any) -> Command:
     return Command(status=CommandStatus(row.status), **{name: getattr(row, name) for name in NAMES})
 
 
+async def just_asked(who: Asker, command_id: str) -> Command | None:
+    """A command the read model does not show yet, told by the history: whoever asked may look at once."""
+    rows = await asyncio.to_thread(who.parts.history.stream, stream(command_id))
+    changes = fold(view.PROJECTION, [(row.position, CATALOG.decode(row.topic, row.state)) for row in rows])
+    values = changes.rows("command").get((command_id,))
+    blank = dict.fromkeys(view.COMMAND.columns.keys())
+    return command(SimpleNamespace(**(blank | values | {"id": command_id}))) if values is not None else None
+
+
 @strawberry.type
 class CommandQuery:
     @strawberry.field(description="One command.")
     async def command(self, info: strawberry.Info, id: strawberry.ID) -> Command | None:
         row = (await asker(info).reads.run(lambda c: view.by_id(c, [id]))).get(id)
-        return command(row) if row is not None else None
+        return command(row) if row is not None else await just_asked(asker(info), id)
 
     @strawberry.field(description="Commands, the newest first.")
     async def commands(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import Enum
 from types import SimpleNamespace
 from typing import Any
@@ -174,7 +174,7 @@ class StationQuery:
         if as_of is not None:
             return await past(who, id, as_of)
         row = (await who.reads.run(lambda c: view.by_id(c, [id]))).get(id)
-        return station(row) if row is not None else None
+        return station(row) if row is not None else await past(who, id, datetime.now(UTC))
 
     @strawberry.field(description="Stations by id.")
     async def stations(

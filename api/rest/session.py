@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from urllib.parse import urlsplit
-
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from api.access import Doorman
+from api.access import Doorman, at_home
 from api.problem import problem
 
 
 async def begin(request: Request) -> Response:
     """Trade the bearer token of this request for a cookie; the Origin must be this host."""
     doorman: Doorman = request.app.state.doorman
-    origin = request.headers.get("origin")
-    if origin is not None and urlsplit(origin).netloc != request.headers.get("host"):
+    if not at_home(request.headers):
         return problem(403, "this origin may not begin a session here")
     principal = doorman.bearer(request.headers.get("authorization"))
     if principal is None:
@@ -23,7 +20,12 @@ async def begin(request: Request) -> Response:
     response = JSONResponse({"name": principal.name, "roles": sorted(principal.roles)}, 201)
     secure = request.url.scheme == "https"
     response.set_cookie(
-        Doorman.COOKIE, doorman.admit(principal), httponly=True, samesite="strict", secure=secure, path="/"
+        Doorman.COOKIE,
+        doorman.admit(principal),
+        max_age=Doorman.SESSION_S,
+        httponly=True,
+        samesite="strict",
+        secure=secure,
     )
     return response
 

@@ -77,7 +77,8 @@ class Station:
         future: asyncio.Future[list[Any]] = asyncio.get_running_loop().create_future()
         self.waiting[message_id] = future
         await self.socket.send(json.dumps([2, message_id, action, payload]))
-        return await asyncio.wait_for(future, PATIENCE_S)
+        async with asyncio.timeout(PATIENCE_S):  # unlike wait_for, never swallows a cancellation
+            return await future
 
     async def call(self, action: str, payload: Answer, message_id: str | None = None) -> Answer:
         """The payload of a good answer."""
