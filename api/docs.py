@@ -10,8 +10,8 @@ from typing import Any
 
 import msgspec
 
-from adapters.ocpp.front import DIALECTS
 from adapters.ocpp.schema import actions
+from adapters.ocpp.version import DIALECTS
 from api.graphql.schema import schema
 from api.rest.description import OPENAPI
 from domain.aggregate import Aggregate

@@ -10,6 +10,7 @@ from application.history import History
 from application.journal import Fenced
 from application.ports import Credentials, Line
 from application.session import Rules, Session
+from domain.aggregate import Aggregate
 from domain.catalog import CATALOG
 from domain.event import Connection, Event, Message, Refusal, Timer
 from domain.station import Station
@@ -70,6 +71,7 @@ class Gateway:
         await self.flush(session)
         fresh = await self.restore(session.station_id)
         session.station, session.transactions = fresh.station, fresh.transactions
+        session.others.clear()
 
     def read(self, station_id: str) -> Session:
         """A session as the history tells it: the station and its open transactions."""
@@ -80,16 +82,19 @@ class Gateway:
         transactions = {}
         for known in station.transactions.values():
             if known.open:
-                transactions[known.transaction_id], events = self.transaction(known.transaction_id)
+                events = self.events(transaction_stream(known.transaction_id))
+                transactions[known.transaction_id] = Transaction(events[0].originator_id).replay(events)
                 heard += events
         session = Session(station, transactions, self.rules)
         remember(session, heard)
         return session
 
-    def transaction(self, transaction_id: str) -> tuple[Transaction, list[Event]]:
-        transaction = Transaction(transaction_stream(transaction_id))
-        events = self.events(transaction.id)
-        return transaction.replay(events), events
+    def aggregate(self, kind: type[Aggregate], stream: str) -> Aggregate:
+        """One more stream of a station, as the history tells it."""
+        if kind.forgetful:
+            rows = self.history.latest_of(stream)
+            return kind(stream).replay(CATALOG.decode(row.topic, row.state) for row in rows)
+        return kind(stream).replay(self.events(stream))
 
     def events(self, stream: str) -> list[Event]:
         return [CATALOG.decode(row.topic, row.state) for row in self.history.stream(stream)]

@@ -38,6 +38,13 @@ class History:
         """All events of one stream."""
         return self.read(0, 2**62, stream=stream)
 
+    def latest_of(self, stream: str) -> Sequence[Recorded]:
+        """The last event of one stream, if it has any."""
+        rows = self.recorder.select_events(stream, desc=True, limit=1)
+        return [
+            Recorded(0, str(row.originator_id), row.originator_version, row.topic, bytes(row.state)) for row in rows
+        ]
+
     def count(self, topics: Sequence[str] = (), stream: str | None = None) -> int:
         """How many events there are."""
         return self.recorder.count(topics, stream)

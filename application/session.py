@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from application.badge import Badges
 from application.journal import Done, Journal, Writer
 from application.number import Numbers
 from application.ports import Line
+from domain.aggregate import Aggregate
 from domain.badge import Verdict
 from domain.event import AnyCause, Connection, Event, Message
 from domain.meter import Reading
@@ -18,14 +19,16 @@ from domain.station import KnownTransaction, Notice, Policy, Registration, Stati
 from domain.transaction import ChargingState, Transaction, identify, stream
 
 ANSWERS_REMEMBERED = 16
+A = TypeVar("A", bound=Aggregate)
 
 
 class NotLoaded(Exception):
-    """The message is about an older transaction: load its stream, then hear the message again."""
+    """The message is about a stream that is not in memory: load it, then hear the message again."""
 
-    def __init__(self, transaction_id: str) -> None:
-        super().__init__(transaction_id)
-        self.transaction_id = transaction_id
+    def __init__(self, kind: type[Aggregate], stream: str) -> None:
+        super().__init__(stream)
+        self.kind = kind
+        self.stream = stream
 
 
 @dataclass(frozen=True)
@@ -56,7 +59,8 @@ class Session:
         self.writer = Writer()
         self.line: Line | None = None
         self.answers: dict[tuple[str | int, str], Remembered] = {}
-        self.touched: list[Transaction] = []
+        self.others: dict[str, Aggregate] = {}
+        self.touched: list[Aggregate] = []
         self.cause: AnyCause
         self.now: datetime
 
@@ -71,8 +75,8 @@ class Session:
     def commit(self, done: Done) -> None:
         """Hand everything decided since `begin` to the journal."""
         events: list[Event] = []
-        for transaction in self.touched:
-            events += transaction.collect_events()
+        for aggregate in self.touched:
+            events += aggregate.collect_events()
         self.touched.clear()
         if self.station.pending:
             events += self.station.collect_events()
@@ -305,6 +309,24 @@ class Session:
         for transaction_id in [t for t in self.transactions if t not in kept]:
             del self.transactions[transaction_id]
 
+    def of(self, kind: type[A], stream: str) -> A:
+        """Another aggregate of this station, such as its device model; this session is the only writer of its stream.
+
+        Raises NotLoaded the first time: ask for it before anything is recorded for this message.
+        """
+        aggregate = self.others.get(stream)
+        if aggregate is None:
+            raise NotLoaded(kind, stream)
+        assert isinstance(aggregate, kind)
+        return self.touch(aggregate)
+
+    def keep(self, aggregate: Aggregate) -> None:
+        """An aggregate that was asked for has been loaded."""
+        if isinstance(aggregate, Transaction):
+            self.transactions[aggregate.transaction_id] = aggregate
+        else:
+            self.others[aggregate.id] = aggregate
+
     def known(self, transaction_id: str) -> KnownTransaction | None:
         return next((k for k in self.station.transactions.values() if k.transaction_id == transaction_id), None)
 
@@ -312,13 +334,13 @@ class Session:
         """The transaction in memory. Raises NotLoaded before anything is recorded for this message."""
         transaction = self.transactions.get(known.transaction_id)
         if transaction is None:
-            raise NotLoaded(known.transaction_id)
+            raise NotLoaded(Transaction, stream(known.transaction_id))
         return self.touch(transaction)
 
-    def touch(self, transaction: Transaction) -> Transaction:
-        if transaction not in self.touched:
-            self.touched.append(transaction)
-        return transaction
+    def touch(self, aggregate: A) -> A:
+        if aggregate not in self.touched:
+            self.touched.append(aggregate)
+        return aggregate
 
 
 def begin_register(readings: Sequence[Reading]) -> float | None:

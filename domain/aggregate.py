@@ -17,6 +17,9 @@ class Aggregate:
     It satisfies the protocols of the `eventsourcing` library (`CollectEventsProtocol`, `projector_func`).
     """
 
+    forgetful: ClassVar[bool] = False
+    """True: its decisions need nothing of its past, so that only its latest event is ever loaded."""
+
     upcasts: ClassVar[dict[str, Upcast]] = {}
     """Retired topic -> function from its JSON object to that of its successor (with the successor's topic)."""
 

@@ -10,7 +10,7 @@ import msgspec
 import orjson
 
 from adapters.ocpp.dialect import Dialect
-from adapters.ocpp.front import DIALECTS
+from adapters.ocpp.version import DIALECTS
 from application.badge import Badges
 from application.journal import Done, Journal, Writer
 from application.number import Numbers

@@ -39,7 +39,7 @@ test_modules.__test__ = False  # type: ignore[attr-defined]
 def words() -> frozenset[str]:
     """The first column of every table of the glossary."""
     rows = re.findall(r"^\| ([^|]+) \|", read("docs/glossary.md"), re.MULTILINE)
-    return frozenset(word.strip() for row in rows for word in row.split(","))
+    return frozenset(word.strip() for row in rows for word in row.lower().split(","))
 
 
 def read(path: str) -> str:

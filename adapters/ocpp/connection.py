@@ -50,12 +50,13 @@ def fits(payload: dict[str, Any]) -> bool:
 class Flight:
     """The one command the station has not answered yet."""
 
-    __slots__ = ("action", "errand", "message_id", "timer")
+    __slots__ = ("action", "errand", "message_id", "payload", "timer")
 
-    def __init__(self, errand: Errand, message_id: str, action: str) -> None:
+    def __init__(self, errand: Errand, message_id: str, action: str, payload: dict[str, Any]) -> None:
         self.errand = errand
         self.message_id = message_id
         self.action = action
+        self.payload = payload
         self.timer: asyncio.TimerHandle | None = None
 
 
@@ -225,8 +226,8 @@ class StationConnection(asyncio.Protocol):
         session.begin(message, self.front.clock())
         try:
             answer = self.decide(session, call)
-        except NotLoaded as older:
-            self.aside(self.load(older.transaction_id, text))
+        except NotLoaded as missing:
+            self.aside(self.load(missing, text))
             return
         except Refusal as refusal:
             self.refuse(text, call, "InternalError", str(refusal))
@@ -339,10 +340,10 @@ class StationConnection(asyncio.Protocol):
         while self.backlog and not self.busy:
             self.hear(self.backlog.popleft())
 
-    async def load(self, transaction_id: str, text: bytes) -> None:
+    async def load(self, missing: NotLoaded, text: bytes) -> None:
+        """Read one more stream of this station, then hear the same text again."""
         assert self.session is not None
-        transaction, _ = await asyncio.to_thread(self.front.gateway.transaction, transaction_id)
-        self.session.transactions[transaction_id] = transaction
+        self.session.keep(await asyncio.to_thread(self.front.gateway.aggregate, missing.kind, missing.stream))
         self.backlog.appendleft(text)
 
     async def recover(self, text: bytes, call: Call) -> None:
@@ -373,6 +374,7 @@ class StationConnection(asyncio.Protocol):
         assert self.session is not None
         action = errand.command.action
         say = self.dialect.say.get(action)
+        self.session.begin(errand.cause, self.front.clock())
         try:
             if say is None:
                 raise Refusal(self.dialect.cannot.get(action, f"OCPP {self.dialect.version} has no {action}"))
@@ -387,7 +389,7 @@ class StationConnection(asyncio.Protocol):
             errand.close(Command.Refused, f"the parameters do not fit {action}: {missing!r}")
             return
         message_id = errand.command_id
-        self.flight = Flight(errand, message_id, said.action)
+        self.flight = Flight(errand, message_id, said.action, said.payload)
         text = frame.call(message_id, said.action, said.payload)
         errand.send(self.connection_id, message_id, said.action, orjson.dumps(said.payload), partial(self.put, text))
 
@@ -424,10 +426,24 @@ class StationConnection(asyncio.Protocol):
             self.refuse(text, None, violation.code, violation.message)
             self.land(Command.Failed, f"the station's answer is not valid: {violation.message}")
             return
+        try:
+            self.heed(self.flight, result.payload)
+        except NotLoaded as missing:
+            self.aside(self.load(missing, text))
+            return
         flight = self.take_flight()
         verdict = read(result.payload)
         flight.errand.answer(verdict.accepted, orjson.dumps(result.payload), verdict.reason)
         self.next_order()
+
+    def heed(self, flight: Flight, answer: dict[str, Any]) -> None:
+        """Record what an answer tells us beyond the fate of the command, such as the value of a variable."""
+        session, heed = self.session, self.dialect.heed.get(flight.errand.command.action)
+        if session is None or heed is None:
+            return
+        session.begin(flight.errand.cause, self.front.clock())
+        heed(session, flight.errand.command.parameters, flight.payload, answer)
+        session.commit(lambda error: None)
 
     def on_error(self, error: Error, text: bytes) -> None:
         if self.flight is None or error.id != self.flight.message_id:

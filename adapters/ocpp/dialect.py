@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from types import ModuleType
 from typing import Any, NamedTuple
 
 import orjson
@@ -33,18 +34,44 @@ Hear = Callable[[Session, Payload], bytes]
 Say = Callable[[Session, Payload], Said]
 
 
+Heed = Callable[[Session, Payload, Payload, Payload], None]
+"""(session, parameters of the command, payload we sent, payload of the answer)."""
+
+
 @dataclass(frozen=True)
 class Dialect:
     """`hear`: action → what it does to the session, and the answer as JSON. `kept`: valid messages that are recorded
-    as they are, with their answer. `say`: command → request. What is in no table cannot be said in this version.
+    as they are, with their answer. `say`: command → request. `heed`: command → what its answer tells us beyond the fate
+    of the command. What is in no table cannot be said in this version; `cannot` says why.
     """
 
     version: str
     hear: Mapping[str, Hear]
-    kept: dict[str, bytes]
+    kept: Mapping[str, bytes]
     say: Mapping[str, Say]
-    cannot: dict[str, str]
+    heed: Mapping[str, Heed]
+    cannot: Mapping[str, str]
     admits_pending: bool = False
+
+
+def compose(version: str, *parts: ModuleType, admits_pending: bool = False) -> Dialect:
+    """A dialect out of the files of its folder, each with some of the tables HEAR, KEPT, SAY, HEED, CANNOT.
+
+    A later file wins over an earlier one: that is how 2.1 changes what it takes from 2.0.1.
+    """
+
+    def table(name: str) -> dict[str, Any]:
+        return {key: value for part in parts for key, value in getattr(part, name, {}).items()}
+
+    return Dialect(
+        version,
+        hear=table("HEAR"),
+        kept=table("KEPT"),
+        say=table("SAY"),
+        heed=table("HEED"),
+        cannot=table("CANNOT"),
+        admits_pending=admits_pending,
+    )
 
 
 GOOD = {"Accepted", "Scheduled", "Unlocked", "RebootRequired"}

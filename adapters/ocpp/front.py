@@ -16,19 +16,13 @@ from websockets.http11 import Request, Response
 from websockets.protocol import OPEN
 from websockets.typing import Subprotocol
 
-from adapters.ocpp import v16, v21, v201
 from adapters.ocpp.connection import StationConnection
-from adapters.ocpp.dialect import Dialect
+from adapters.ocpp.version import DIALECTS
 from application.gateway import Gateway
 from domain.event import Connection, Refusal
 
 log = logging.getLogger("bornier.ocpp")
 
-DIALECTS: dict[str, Dialect] = {
-    "ocpp2.1": v21.DIALECT,
-    "ocpp2.0.1": v201.DIALECT,
-    "ocpp1.6": v16.DIALECT,
-}
 CHALLENGE = 'Basic realm="bornier", charset="UTF-8"'
 
 

@@ -15,9 +15,7 @@ from api.graphql.page import Connection, bounded, connection
 from api.graphql.scalar import DateTime, Json, Position
 from domain.catalog import CATALOG
 from domain.command import stream
-from domain.event import Refusal
 from projections import command as view
-from projections import transaction as transactions
 from projections.page import cursor
 from projections.projection import fold
 
@@ -33,12 +31,6 @@ class CommandStatus(Enum):
     FAILED = "FAILED"
     TIMED_OUT = "TIMED_OUT"
     EXPIRED = "EXPIRED"
-
-
-@strawberry.enum(description="How hard a station restarts (OCPP 2.x: HARD = Immediate, SOFT = OnIdle).")
-class ResetKind(Enum):
-    HARD = "HARD"
-    SOFT = "SOFT"
 
 
 @strawberry.type(description="What somebody asked of a station, and what became of it.")
@@ -132,99 +124,6 @@ def said(description: str, **default: Any) -> Any:
     return strawberry.field(description=description, **default)
 
 
-@strawberry.input(description="Start a charge.")
-class RemoteStartInput:
-    station_id: strawberry.ID = said("The station.")
-    badge: str = said("The badge that pays.")
-    evse_id: int | None = said("The EVSE (OCPP 1.6: connector); the station chooses when absent.", default=None)
-    deadline_seconds: int | None = deadline()
-
-
-@strawberry.input(description="Stop a charge.")
-class RemoteStopInput:
-    transaction_id: strawberry.ID = said("Bornier's id of the transaction.")
-    deadline_seconds: int | None = deadline()
-
-
-@strawberry.input(description="Restart a station.")
-class ResetInput:
-    station_id: strawberry.ID = said("The station.")
-    kind: ResetKind = said("How hard.", default=ResetKind.SOFT)
-    evse_id: int | None = said("Only this EVSE (OCPP 2.x).", default=None)
-    deadline_seconds: int | None = deadline()
-
-
-@strawberry.input(description="Unlock a cable.")
-class UnlockConnectorInput:
-    station_id: strawberry.ID = said("The station.")
-    evse_id: int = said("The EVSE (OCPP 1.6: connector).")
-    connector_id: int | None = said("The connector of that EVSE (OCPP 2.x), 1 when absent.", default=None)
-    deadline_seconds: int | None = deadline()
-
-
-@strawberry.input(description="Take a station, an EVSE or a connector out of service, or back.")
-class ChangeAvailabilityInput:
-    station_id: strawberry.ID = said("The station.")
-    operative: bool = said("True: in service; false: out of service.")
-    evse_id: int | None = said("The EVSE; the whole station when absent.", default=None)
-    connector_id: int | None = said("The connector of that EVSE (OCPP 2.x).", default=None)
-    deadline_seconds: int | None = deadline()
-
-
-@strawberry.input(description="Ask a station to send a message now.")
-class TriggerMessageInput:
-    station_id: strawberry.ID = said("The station.")
-    message: str = said("The OCPP message, such as StatusNotification.")
-    evse_id: int | None = said("About this EVSE.", default=None)
-    connector_id: int | None = said("About this connector (OCPP 2.x).", default=None)
-    deadline_seconds: int | None = deadline()
-
-
-@strawberry.input(description="Read configuration keys (OCPP 1.6).")
-class GetConfigurationInput:
-    station_id: strawberry.ID = said("The station.")
-    keys: list[str] | None = said("Which keys; all when absent.", default=None)
-    deadline_seconds: int | None = deadline()
-
-
-@strawberry.input(description="Write a configuration key (OCPP 1.6).")
-class ChangeConfigurationInput:
-    station_id: strawberry.ID = said("The station.")
-    key: str = said("The key.")
-    value: str = said("Its new value.")
-    deadline_seconds: int | None = deadline()
-
-
-@strawberry.input(description="A variable of the device model (OCPP 2.x).")
-class VariableInput:
-    component: str = said("Name of the component.")
-    variable: str = said("Name of the variable.")
-    component_instance: str | None = said("Instance of the component.", default=None)
-    variable_instance: str | None = said("Instance of the variable.", default=None)
-    attribute_type: str | None = said("Actual, Target, MinSet or MaxSet; Actual when absent.", default=None)
-    evse_id: int | None = said("EVSE of the component.", default=None)
-    connector_id: int | None = said("Connector of the component.", default=None)
-
-
-@strawberry.input(description="A variable and the value it shall have (OCPP 2.x).")
-class VariableValueInput(VariableInput):
-    value: str = said("The new value.")
-
-
-@strawberry.input(description="Read variables (OCPP 2.x).")
-class GetVariablesInput:
-    station_id: strawberry.ID = said("The station.")
-    variables: list[VariableInput] = said("Which variables.")
-    deadline_seconds: int | None = deadline()
-
-
-@strawberry.input(description="Write variables (OCPP 2.x).")
-class SetVariablesInput:
-    station_id: strawberry.ID = said("The station.")
-    variables: list[VariableValueInput] = said("Which variables, and their values.")
-    deadline_seconds: int | None = deadline()
-
-
 async def ask(info: strawberry.Info, action: str, wish: Any, station_id: str | None = None) -> Command:
     """Request a command; what the caller left out is not in its parameters."""
     parameters = plain(wish)
@@ -257,61 +156,3 @@ def plain(wish: Any) -> Any:
     if hasattr(wish, "__strawberry_definition__"):
         return {name: plain(value) for name, value in vars(wish).items() if value is not None}
     return wish
-
-
-async def station_of(info: strawberry.Info, transaction_id: str) -> str:
-    rows = await asker(info).reads.run(lambda c: transactions.by_id(c, [transaction_id]))
-    if transaction_id not in rows:
-        raise Refusal(f"there is no transaction {transaction_id}")
-    return str(rows[transaction_id].station_id)
-
-
-@strawberry.type
-class CommandMutation:
-    @strawberry.mutation(description="Start a charge with a badge.")
-    async def remote_start(self, info: strawberry.Info, input: RemoteStartInput) -> Command:
-        return await ask(info, "remoteStart", input)
-
-    @strawberry.mutation(description="Stop a running charge.")
-    async def remote_stop(self, info: strawberry.Info, input: RemoteStopInput) -> Command:
-        return await ask(info, "remoteStop", input, await station_of(info, input.transaction_id))
-
-    @strawberry.mutation(description="Restart a station.")
-    async def reset(self, info: strawberry.Info, input: ResetInput) -> Command:
-        return await ask(info, "reset", input)
-
-    @strawberry.mutation(description="Unlock a stuck cable.")
-    async def unlock_connector(self, info: strawberry.Info, input: UnlockConnectorInput) -> Command:
-        return await ask(info, "unlockConnector", input)
-
-    @strawberry.mutation(description="Take something out of service, or back.")
-    async def change_availability(
-        self,
-        info: strawberry.Info,
-        input: ChangeAvailabilityInput,
-    ) -> Command:
-        return await ask(info, "changeAvailability", input)
-
-    @strawberry.mutation(description="Ask a station to send a message now.")
-    async def trigger_message(self, info: strawberry.Info, input: TriggerMessageInput) -> Command:
-        return await ask(info, "triggerMessage", input)
-
-    @strawberry.mutation(description="Read configuration keys (OCPP 1.6).")
-    async def get_configuration(self, info: strawberry.Info, input: GetConfigurationInput) -> Command:
-        return await ask(info, "getConfiguration", input)
-
-    @strawberry.mutation(description="Write a configuration key (OCPP 1.6).")
-    async def change_configuration(
-        self,
-        info: strawberry.Info,
-        input: ChangeConfigurationInput,
-    ) -> Command:
-        return await ask(info, "changeConfiguration", input)
-
-    @strawberry.mutation(description="Read variables of the device model (OCPP 2.x).")
-    async def get_variables(self, info: strawberry.Info, input: GetVariablesInput) -> Command:
-        return await ask(info, "getVariables", input)
-
-    @strawberry.mutation(description="Write variables of the device model (OCPP 2.x).")
-    async def set_variables(self, info: strawberry.Info, input: SetVariablesInput) -> Command:
-        return await ask(info, "setVariables", input)

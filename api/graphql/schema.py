@@ -24,14 +24,15 @@ from strawberry.schema.config import StrawberryConfig
 
 from api.access import POLICY
 from api.access import Principal as Holder
-from api.graphql.command import CommandMutation, CommandQuery, CommandSubscription
+from api.graphql.command import CommandQuery, CommandSubscription
 from api.graphql.context import asker
 from api.graphql.cost import excess
+from api.graphql.device import DeviceMutation
 from api.graphql.event import EventQuery, EventSubscription
 from api.graphql.registry import RegistryMutation
 from api.graphql.scalar import SCALARS, Texts, readable
-from api.graphql.station import StationQuery, StationSubscription
-from api.graphql.transaction import TransactionQuery, TransactionSubscription
+from api.graphql.station import StationMutation, StationQuery, StationSubscription
+from api.graphql.transaction import TransactionMutation, TransactionQuery, TransactionSubscription
 from domain.event import Refusal
 from projections.page import BadCursor
 
@@ -62,7 +63,7 @@ class Query(StationQuery, TransactionQuery, CommandQuery, EventQuery, MeQuery):
 
 
 @strawberry.type(description="What can be asked for.")
-class Mutation(CommandMutation, RegistryMutation):
+class Mutation(StationMutation, TransactionMutation, DeviceMutation, RegistryMutation):
     pass
 
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import strawberry
 
+from api.graphql.command import Command, ask, deadline, said
 from api.graphql.context import Asker, asker
 from api.graphql.page import Connection, bounded, connection
 from api.graphql.scalar import DateTime, Position
@@ -219,3 +220,54 @@ def station_of(row: Recorded) -> str:
     if row.stream.startswith("station/"):
         return row.stream.removeprefix("station/")
     return str(getattr(CATALOG.decode(row.topic, row.state), "station_id", ""))
+
+
+@strawberry.enum(description="How hard a station restarts (OCPP 2.x: HARD = Immediate, SOFT = OnIdle).")
+class ResetKind(Enum):
+    HARD = "HARD"
+    SOFT = "SOFT"
+
+
+@strawberry.input(description="Restart a station.")
+class ResetInput:
+    station_id: strawberry.ID = said("The station.")
+    kind: ResetKind = said("How hard.", default=ResetKind.SOFT)
+    evse_id: int | None = said("Only this EVSE (OCPP 2.x).", default=None)
+    deadline_seconds: int | None = deadline()
+
+
+@strawberry.input(description="Take a station, an EVSE or a connector out of service, or back.")
+class ChangeAvailabilityInput:
+    station_id: strawberry.ID = said("The station.")
+    operative: bool = said("True: in service; false: out of service.")
+    evse_id: int | None = said("The EVSE; the whole station when absent.", default=None)
+    connector_id: int | None = said("The connector of that EVSE (OCPP 2.x).", default=None)
+    deadline_seconds: int | None = deadline()
+
+
+@strawberry.input(description="Ask a station to send a message now.")
+class TriggerMessageInput:
+    station_id: strawberry.ID = said("The station.")
+    message: str = said("The OCPP message, such as StatusNotification.")
+    evse_id: int | None = said("About this EVSE.", default=None)
+    connector_id: int | None = said("About this connector (OCPP 2.x).", default=None)
+    deadline_seconds: int | None = deadline()
+
+
+@strawberry.type
+class StationMutation:
+    @strawberry.mutation(description="Restart a station.")
+    async def reset(self, info: strawberry.Info, input: ResetInput) -> Command:
+        return await ask(info, "reset", input)
+
+    @strawberry.mutation(description="Take something out of service, or back.")
+    async def change_availability(
+        self,
+        info: strawberry.Info,
+        input: ChangeAvailabilityInput,
+    ) -> Command:
+        return await ask(info, "changeAvailability", input)
+
+    @strawberry.mutation(description="Ask a station to send a message now.")
+    async def trigger_message(self, info: strawberry.Info, input: TriggerMessageInput) -> Command:
+        return await ask(info, "triggerMessage", input)

@@ -1,0 +1,124 @@
+"""OCPP 1.6: the station itself. Boot, status, vendor data; restarting it and taking it out of service."""
+
+from __future__ import annotations
+
+from typing import cast
+
+from adapters.ocpp.dialect import EMPTY, Hear, Payload, Said, Say, dump, given, stamp
+from adapters.ocpp.sample import when
+from application.session import Session
+from domain.event import Refusal
+from domain.station import ConnectorStatus, Station
+
+STATUS: dict[str, ConnectorStatus] = {
+    "Available": "AVAILABLE",
+    "Preparing": "PREPARING",
+    "Charging": "CHARGING",
+    "SuspendedEV": "SUSPENDED_EV",
+    "SuspendedEVSE": "SUSPENDED_EVSE",
+    "Finishing": "FINISHING",
+    "Reserved": "RESERVED",
+    "Unavailable": "UNAVAILABLE",
+    "Faulted": "FAULTED",
+}
+
+
+TRIGGERS = {
+    "BootNotification",
+    "DiagnosticsStatusNotification",
+    "FirmwareStatusNotification",
+    "Heartbeat",
+    "MeterValues",
+    "StatusNotification",
+}
+
+
+def boot(session: Session, payload: Payload) -> bytes:
+    """BootNotification (section 4.2)."""
+    status, interval = session.boot(
+        vendor=payload["chargePointVendor"],
+        model=payload["chargePointModel"],
+        serial_number=payload.get("chargePointSerialNumber") or payload.get("chargeBoxSerialNumber"),
+        firmware_version=payload.get("firmwareVersion"),
+        iccid=payload.get("iccid") or None,
+        imsi=payload.get("imsi") or None,
+        meter_type=payload.get("meterType"),
+        meter_serial_number=payload.get("meterSerialNumber"),
+    )
+    return dump({"currentTime": stamp(session.now), "interval": interval, "status": status})
+
+
+def heartbeat(session: Session, payload: Payload) -> bytes:
+    """Heartbeat (section 4.6)."""
+    session.tell(Station.HeartbeatReceived)
+    return b'{"currentTime":"' + stamp(session.now).encode() + b'"}'
+
+
+def status(session: Session, payload: Payload) -> bytes:
+    """StatusNotification (section 4.9); connector 0 is the station itself."""
+    connector, error = payload["connectorId"], payload["errorCode"]
+    session.tell(
+        Station.StatusReported,
+        evse_id=connector,
+        connector_id=connector,
+        status=STATUS[payload["status"]],
+        occurred_at=when(payload.get("timestamp"), session.now),
+        error_code=None if error == "NoError" else error,
+        reason=payload.get("info"),
+        vendor_error_code=payload.get("vendorErrorCode"),
+    )
+    return EMPTY
+
+
+def data(session: Session, payload: Payload) -> bytes:
+    """DataTransfer (section 4.3): kept whole; no vendor extension is installed, and we say so."""
+    session.tell(
+        Station.DataTransferred,
+        vendor_id=payload["vendorId"],
+        status="UnknownVendorId",
+        vendor_message_id=payload.get("messageId"),
+        content=payload.get("data"),
+    )
+    return b'{"status":"UnknownVendorId"}'
+
+
+def security(session: Session, payload: Payload) -> bytes:
+    """SecurityEventNotification (security whitepaper)."""
+    session.tell(
+        Station.SecurityEventReported,
+        kind=payload["type"],
+        occurred_at=when(payload["timestamp"], session.now),
+        detail=payload.get("techInfo"),
+    )
+    return EMPTY
+
+
+def say_reset(session: Session, wish: Payload) -> Said:
+    if wish.get("evse_id"):
+        raise Refusal("OCPP 1.6 can only reset the whole station")
+    return Said("Reset", {"type": cast(str, wish["kind"]).capitalize()})
+
+
+def say_availability(session: Session, wish: Payload) -> Said:
+    kind = "Operative" if wish["operative"] else "Inoperative"
+    return Said("ChangeAvailability", {"connectorId": wish.get("evse_id") or 0, "type": kind})
+
+
+def say_trigger(session: Session, wish: Payload) -> Said:
+    if wish["message"] not in TRIGGERS:
+        raise Refusal(f"OCPP 1.6 can trigger {', '.join(sorted(TRIGGERS))}; not {wish['message']}")
+    return Said("TriggerMessage", given(requestedMessage=wish["message"], connectorId=wish.get("evse_id")))
+
+
+HEAR: dict[str, Hear] = {
+    "BootNotification": boot,
+    "Heartbeat": heartbeat,
+    "StatusNotification": status,
+    "DataTransfer": data,
+    "SecurityEventNotification": security,
+}
+SAY: dict[str, Say] = {
+    "reset": say_reset,
+    "changeAvailability": say_availability,
+    "triggerMessage": say_trigger,
+}

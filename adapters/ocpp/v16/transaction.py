@@ -1,0 +1,73 @@
+"""OCPP 1.6: charges. Here we make the transaction ids, and a station knows connectors only."""
+
+from __future__ import annotations
+
+from adapters.ocpp.dialect import EMPTY, Hear, Payload, Said, Say, dump, given
+from adapters.ocpp.sample import readings16, when
+from application.session import Session
+from domain.event import Refusal
+
+
+def start(session: Session, payload: Payload) -> bytes:
+    """StartTransaction (section 4.8): we make the transaction id."""
+    number, verdict = session.start_numbered(
+        payload["connectorId"],
+        payload["idTag"],
+        float(payload["meterStart"]),
+        when(payload["timestamp"], session.now),
+        payload.get("reservationId"),
+    )
+    return dump({"transactionId": number, "idTagInfo": {"status": verdict}})
+
+
+def meter(session: Session, payload: Payload) -> bytes:
+    """MeterValues (section 4.7)."""
+    number = payload.get("transactionId")
+    readings = readings16(payload["meterValue"], session.now)
+    session.meter(None if number is None else str(number), payload["connectorId"], readings)
+    return EMPTY
+
+
+def stop(session: Session, payload: Payload) -> bytes:
+    """StopTransaction (section 4.10); without a reason it is Local."""
+    badge = payload.get("idTag")
+    session.stop_numbered(
+        payload["transactionId"],
+        when(payload["timestamp"], session.now),
+        payload.get("reason", "Local"),
+        float(payload["meterStop"]),
+        badge,
+        readings16(payload.get("transactionData", ()), session.now),
+    )
+    if badge is None:
+        return EMPTY
+    return dump({"idTagInfo": {"status": session.rules.badges.verdict(badge, session.now)}})
+
+
+def say_start(session: Session, wish: Payload) -> Said:
+    if len(wish["badge"]) > 20:
+        raise Refusal("OCPP 1.6 badges have at most 20 characters")
+    return Said("RemoteStartTransaction", given(idTag=wish["badge"], connectorId=wish.get("evse_id")))
+
+
+def say_stop(session: Session, wish: Payload) -> Said:
+    known = session.known(wish["transaction_id"])
+    if known is None:
+        raise Refusal("this station has no such transaction")
+    return Said("RemoteStopTransaction", {"transactionId": int(known.station_transaction_id)})
+
+
+def say_unlock(session: Session, wish: Payload) -> Said:
+    return Said("UnlockConnector", {"connectorId": wish["evse_id"]})
+
+
+HEAR: dict[str, Hear] = {
+    "StartTransaction": start,
+    "MeterValues": meter,
+    "StopTransaction": stop,
+}
+SAY: dict[str, Say] = {
+    "remoteStart": say_start,
+    "remoteStop": say_stop,
+    "unlockConnector": say_unlock,
+}

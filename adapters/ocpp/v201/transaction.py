@@ -1,0 +1,106 @@
+"""OCPP 2.0.1: charges. The station makes the transaction ids, and its events are ordered by seqNo."""
+
+from __future__ import annotations
+
+from adapters.ocpp.dialect import EMPTY, Hear, Payload, Said, Say, dump, given
+from adapters.ocpp.sample import readings2, when
+from application.session import Session, end_register
+from domain.event import Refusal
+from domain.station import Station
+from domain.transaction import ChargingState
+
+STATE: dict[str, ChargingState] = {
+    "Charging": "CHARGING",
+    "EVConnected": "EV_CONNECTED",
+    "SuspendedEV": "SUSPENDED_EV",
+    "SuspendedEVSE": "SUSPENDED_EVSE",
+    "Idle": "IDLE",
+}
+
+
+def transaction(session: Session, payload: Payload) -> bytes:
+    """TransactionEvent (E01 to E15): order is by seqNo within a transaction, not by arrival."""
+    facts, token = payload["transactionInfo"], payload.get("idToken")
+    occurred_at = when(payload["timestamp"], session.now)
+    badge = token["idToken"] if token else None
+    if payload["eventType"] == "Started":
+        started(session, payload, badge)
+    else:
+        later(session, payload, badge)
+    known = session.station.find(facts["transactionId"])
+    if known is not None and (state := facts.get("chargingState")) is not None:
+        session.report_state(session.load(known), STATE[state], occurred_at)
+    if badge is None:
+        return EMPTY
+    return dump({"idTokenInfo": {"status": session.rules.badges.verdict(badge, session.now)}})
+
+
+def started(session: Session, payload: Payload, badge: str | None) -> None:
+    facts, evse = payload["transactionInfo"], payload.get("evse", {})
+    session.start(
+        facts["transactionId"],
+        when(payload["timestamp"], session.now),
+        badge,
+        readings2(payload.get("meterValue", ()), session.now),
+        payload["seqNo"],
+        evse_id=evse.get("id", 0),
+        connector_id=evse.get("connectorId"),
+        remote_start_id=facts.get("remoteStartId"),
+        reservation_id=payload.get("reservationId"),
+        offline=payload.get("offline", False),
+    )
+
+
+def later(session: Session, payload: Payload, badge: str | None) -> None:
+    facts, evse = payload["transactionInfo"], payload.get("evse", {})
+    occurred_at = when(payload["timestamp"], session.now)
+    found = session.find(facts["transactionId"], occurred_at, evse.get("id"), evse.get("connectorId"))
+    if badge is not None and payload["eventType"] == "Updated":
+        found.present(badge, session.rules.badges.verdict(badge, session.now), occurred_at, session.cause, session.now)
+    readings = readings2(payload.get("meterValue", ()), session.now)
+    seq_no, offline = payload["seqNo"], payload.get("offline", False)
+    if payload["eventType"] == "Ended":
+        reason = facts.get("stoppedReason", "Local")
+        session.end(found, occurred_at, reason, end_register(readings), badge, readings, seq_no, offline)
+    else:
+        found.meter(readings, session.cause, session.now, seq_no, offline)
+
+
+def meter(session: Session, payload: Payload) -> bytes:
+    """MeterValues (J01): readings outside transactions."""
+    readings = readings2(payload["meterValue"], session.now)
+    session.tell(Station.Metered, evse_id=payload["evseId"], readings=readings)
+    return EMPTY
+
+
+def say_start(session: Session, wish: Payload) -> Said:
+    """RequestStartTransaction (F01, F02); the remote start id is never used twice."""
+    token = {"idToken": wish["badge"], "type": session.rules.badges.kind(wish["badge"])}
+    return Said(
+        "RequestStartTransaction",
+        given(idToken=token, remoteStartId=session.rules.numbers.take(), evseId=wish.get("evse_id")),
+    )
+
+
+def say_stop(session: Session, wish: Payload) -> Said:
+    """RequestStopTransaction (F03)."""
+    known = session.known(wish["transaction_id"])
+    if known is None:
+        raise Refusal("this station has no such transaction")
+    return Said("RequestStopTransaction", {"transactionId": known.station_transaction_id})
+
+
+def say_unlock(session: Session, wish: Payload) -> Said:
+    """UnlockConnector (F05)."""
+    return Said("UnlockConnector", {"evseId": wish["evse_id"], "connectorId": wish.get("connector_id") or 1})
+
+
+HEAR: dict[str, Hear] = {
+    "TransactionEvent": transaction,
+    "MeterValues": meter,
+}
+SAY: dict[str, Say] = {
+    "remoteStart": say_start,
+    "remoteStop": say_stop,
+    "unlockConnector": say_unlock,
+}
