@@ -12,6 +12,7 @@ import msgspec
 
 from adapters.ocpp.schema import actions
 from adapters.ocpp.version import DIALECTS
+from api import conformance
 from api.graphql.schema import schema
 from api.rest.description import OPENAPI
 from domain.aggregate import Aggregate
@@ -36,6 +37,7 @@ def main() -> None:
         "schema.graphql": schema.as_str() + "\n",
         "openapi.json": pretty(OPENAPI),
         "ocpp.md": ocpp_page(),
+        "conformance.md": conformance.page(),
     }
     if "--check" in sys.argv[1:]:
         stale = [name for name, text in pages.items() if not same(DOCS / name, text)]
