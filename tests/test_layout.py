@@ -50,7 +50,7 @@ def read(path: str) -> str:
 def files() -> list[Path]:
     """Every text that is ours: not what was installed, built or stored."""
     roots = [ROOT / folder for folder in (*FLOORS, "tests", "docs", ".ci")]
-    found = [*ROOT.glob("*"), *(path for root in roots for path in root.rglob("*"))]
+    found = [*ROOT.glob("[!.]*"), *ROOT.glob(".gitignore"), *(path for root in roots for path in root.rglob("*"))]
     return [path for path in found if path.is_file() and path.suffix in TEXT and "__pycache__" not in path.parts]
 
 
