@@ -33,6 +33,7 @@ COMMAND = Table(
     Column("position", BigInteger),
     Index("command_by_time", "requested_at", "id"),
     Index("command_by_station", "station_id", "requested_at", "id"),
+    Index("command_by_status", "status", "requested_at", "id"),
 )
 
 

@@ -21,6 +21,7 @@ from sqlalchemy import (
     func,
     or_,
     select,
+    text,
 )
 
 from domain.meter import Reading
@@ -60,6 +61,13 @@ TRANSACTION = Table(
     Index("transaction_by_start", "started_at", "id"),
     Index("transaction_by_station", "station_id", "started_at", "id"),
     Index("transaction_by_badge", "badge", "started_at", "id"),
+    Index(
+        "transaction_open",
+        "started_at",
+        "id",
+        postgresql_where=text("ended_at IS NULL"),
+        sqlite_where=text("ended_at IS NULL"),
+    ),
 )
 READING = Table(
     "reading",

@@ -48,6 +48,10 @@ def upgrade() -> None:
     op.create_index("transaction_by_start", "transaction", ["started_at", "id"])
     op.create_index("transaction_by_station", "transaction", ["station_id", "started_at", "id"])
     op.create_index("transaction_by_badge", "transaction", ["badge", "started_at", "id"])
+    still_open = sa.text("ended_at IS NULL")
+    op.create_index(
+        "transaction_open", "transaction", ["started_at", "id"], postgresql_where=still_open, sqlite_where=still_open
+    )
     op.create_table(
         "reading",
         sa.Column("transaction_id", sa.Text, primary_key=True),
@@ -63,6 +67,7 @@ def upgrade() -> None:
     )
     op.create_index("command_by_time", "command", ["requested_at", "id"])
     op.create_index("command_by_station", "command", ["station_id", "requested_at", "id"])
+    op.create_index("command_by_status", "command", ["status", "requested_at", "id"])
 
 
 STATION = (
