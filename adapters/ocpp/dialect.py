@@ -108,6 +108,11 @@ def dump(answer: Payload) -> bytes:
     return orjson.dumps(answer)
 
 
+def text(value: Any) -> str:
+    """Any value as compact JSON, for where OCPP wants a text."""
+    return orjson.dumps(value).decode()
+
+
 def stamp(at: datetime) -> str:
     """RFC 3339, UTC, milliseconds: the only time format every station reads."""
     return at.strftime("%Y-%m-%dT%H:%M:%S.") + f"{at.microsecond // 1000:03d}Z"

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator
+from datetime import datetime
+from decimal import Decimal
 from enum import Enum
 from types import SimpleNamespace
 from typing import Any
@@ -151,6 +153,10 @@ def plain(wish: Any) -> Any:
     """An input as JSON."""
     if isinstance(wish, Enum):
         return wish.value
+    if isinstance(wish, Decimal):
+        return str(wish)
+    if isinstance(wish, datetime):
+        return wish.isoformat()
     if isinstance(wish, list):
         return [plain(item) for item in wish]
     if hasattr(wish, "__strawberry_definition__"):

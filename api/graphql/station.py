@@ -14,7 +14,7 @@ import strawberry
 from api.graphql.command import Command, ask, deadline, said
 from api.graphql.context import Asker, asker
 from api.graphql.page import Connection, bounded, connection
-from api.graphql.scalar import DateTime, Position
+from api.graphql.scalar import DateTime, Json, Position
 from api.graphql.transaction import Transaction, transactions_page
 from domain.catalog import CATALOG, Recorded
 from domain.event import Event
@@ -226,6 +226,9 @@ def station_of(row: Recorded) -> str:
 class ResetKind(Enum):
     HARD = "HARD"
     SOFT = "SOFT"
+    IMMEDIATE_AND_RESUME = strawberry.enum_value(
+        "IMMEDIATE_AND_RESUME", description="At once, and go on with the transactions afterwards (OCPP 2.1)."
+    )
 
 
 @strawberry.input(description="Restart a station.")
@@ -249,8 +252,45 @@ class ChangeAvailabilityInput:
 class TriggerMessageInput:
     station_id: strawberry.ID = said("The station.")
     message: str = said("The OCPP message, such as StatusNotification.")
-    evse_id: int | None = said("About this EVSE.", default=None)
-    connector_id: int | None = said("About this connector (OCPP 2.x).", default=None)
+    evse_id: int | None = said("About this EVSE (OCPP 1.6: connector).", default=None)
+    connector_id: int | None = said("About this connector of the EVSE (OCPP 2.x).", default=None)
+    extended: bool = said("Use ExtendedTriggerMessage where TriggerMessage would do (OCPP 1.6).", default=False)
+    custom_trigger: str | None = said("The vendor's name of a CustomTrigger (OCPP 2.1).", default=None)
+    deadline_seconds: int | None = deadline()
+
+
+@strawberry.input(description="Send a vendor's own message to a station.")
+class DataTransferInput:
+    station_id: strawberry.ID = said("The station.")
+    vendor_id: str = said("The vendor, such as com.example.")
+    message_id: str | None = said("Which of the vendor's messages.", default=None)
+    data: Json | None = said("Its content: any JSON; a station of OCPP 1.6 gets it as text.", default=None)
+    deadline_seconds: int | None = deadline()
+
+
+@strawberry.input(description="How a station reaches the mobile network.")
+class AccessPointInput:
+    name: str = said("The name of the access point (APN).")
+    authentication: str = said("NONE, PAP, CHAP or AUTO.", default="AUTO")
+    user: str | None = said("Who the station is there.", default=None)
+    preferred_network: str | None = said("The operator's network it prefers (MCC and MNC).", default=None)
+    only_preferred_network: bool | None = said("Never use another one.", default=None)
+
+
+@strawberry.input(
+    description="Where a station finds its CSMS (OCPP 2.x). Passwords, PINs and the keys of a VPN have no place here: "
+    "what is sent is kept for ever in the history, so a station has to be given them on site."
+)
+class SetNetworkProfileInput:
+    station_id: strawberry.ID = said("The station.")
+    slot: int = said("Which profile of the station to overwrite.")
+    url: str = said("The address of the CSMS, without the station's id.")
+    security_profile: int = said("0 to 3: none, password, TLS with password, TLS with certificates.")
+    interface: str = said("Wired0 to Wired3, Wireless0 to Wireless3; OCPP 2.1 also Any.", default="Wired0")
+    message_timeout_s: int = said("How long the station waits for an answer, in seconds.", default=30)
+    ocpp_version: str | None = said("OCPP16, OCPP201 or OCPP21; that of the specification when absent.", default=None)
+    identity: str | None = said("Who the station is there, if not by its usual id (OCPP 2.1).", default=None)
+    apn: AccessPointInput | None = said("The access point of a mobile network.", default=None)
     deadline_seconds: int | None = deadline()
 
 
@@ -271,3 +311,11 @@ class StationMutation:
     @strawberry.mutation(description="Ask a station to send a message now.")
     async def trigger_message(self, info: strawberry.Info, input: TriggerMessageInput) -> Command:
         return await ask(info, "triggerMessage", input)
+
+    @strawberry.mutation(description="Send a vendor's own message.")
+    async def data_transfer(self, info: strawberry.Info, input: DataTransferInput) -> Command:
+        return await ask(info, "dataTransfer", input)
+
+    @strawberry.mutation(description="Tell a station where its CSMS is (OCPP 2.x).")
+    async def set_network_profile(self, info: strawberry.Info, input: SetNetworkProfileInput) -> Command:
+        return await ask(info, "setNetworkProfile", input)

@@ -48,9 +48,51 @@ SAID: list[tuple[str, str, str, dict[str, Any]]] = [
     ("2.0.1", 'changeAvailability(input: {stationId: "%s", operative: true, evseId: 1})', "ChangeAvailability",
      {"operationalStatus": "Operative", "evse": {"id": 1}}),
     ("2.0.1", 'triggerMessage(input: {stationId: "%s", message: "StatusNotification", evseId: 1})', "TriggerMessage",
-     {"requestedMessage": "StatusNotification", "evse": {"id": 1}}),
+     {"requestedMessage": "StatusNotification", "evse": {"id": 1, "connectorId": 1}}),
     ("2.1", 'reset(input: {stationId: "%s", kind: HARD})', "Reset", {"type": "Immediate"}),
+    ("2.1", 'reset(input: {stationId: "%s", kind: IMMEDIATE_AND_RESUME, evseId: 2})', "Reset",
+     {"type": "ImmediateAndResume", "evseId": 2}),
+    ("1.6", 'triggerMessage(input: {stationId: "%s", message: "LogStatusNotification"})', "ExtendedTriggerMessage",
+     {"requestedMessage": "LogStatusNotification"}),
+    ("1.6", 'triggerMessage(input: {stationId: "%s", message: "Heartbeat", extended: true})', "ExtendedTriggerMessage",
+     {"requestedMessage": "Heartbeat"}),
+    ("1.6", 'triggerMessage(input: {stationId: "%s", message: "SignChargingStationCertificate"})',
+     "ExtendedTriggerMessage", {"requestedMessage": "SignChargePointCertificate"}),
+    ("2.0.1", 'triggerMessage(input: {stationId: "%s", message: "SignChargePointCertificate"})', "TriggerMessage",
+     {"requestedMessage": "SignChargingStationCertificate"}),
+    ("2.1", 'triggerMessage(input: {stationId: "%s", message: "CustomTrigger", customTrigger: "fan"})',
+     "TriggerMessage", {"requestedMessage": "CustomTrigger", "customTrigger": "fan"}),
+    ("1.6", 'dataTransfer(input: {stationId: "%s", vendorId: "com.x", messageId: "m", data: {a: [1]}})',
+     "DataTransfer", {"vendorId": "com.x", "messageId": "m", "data": '{"a":[1]}'}),
+    ("1.6", 'dataTransfer(input: {stationId: "%s", vendorId: "com.x", data: "text"})', "DataTransfer",
+     {"vendorId": "com.x", "data": "text"}),
+    ("2.0.1", 'dataTransfer(input: {stationId: "%s", vendorId: "com.x", data: {a: [1]}})', "DataTransfer",
+     {"vendorId": "com.x", "data": {"a": [1]}}),
+    ("2.0.1", 'setNetworkProfile(input: {stationId: "%s", slot: 1, url: "wss://csms/ocpp", securityProfile: 2, '
+     'ocppVersion: "OCPP201", apn: {name: "iot", user: "u"}})', "SetNetworkProfile",
+     {"configurationSlot": 1, "connectionData": {
+         "ocppVersion": "OCPP20", "ocppTransport": "JSON", "ocppCsmsUrl": "wss://csms/ocpp", "messageTimeout": 30,
+         "securityProfile": 2, "ocppInterface": "Wired0",
+         "apn": {"apn": "iot", "apnUserName": "u", "apnAuthentication": "AUTO"}}}),
+    ("2.1", 'setNetworkProfile(input: {stationId: "%s", slot: 1, url: "wss://csms/ocpp", securityProfile: 2, '
+     'interface: "Any", identity: "other"})', "SetNetworkProfile",
+     {"configurationSlot": 1, "connectionData": {
+         "ocppTransport": "JSON", "ocppCsmsUrl": "wss://csms/ocpp", "messageTimeout": 30, "securityProfile": 2,
+         "ocppInterface": "Any", "identity": "other"}}),
+    ("2.0.1", 'getTransactionStatus(input: {stationId: "%s"})', "GetTransactionStatus", {}),
 ]  # fmt: skip
+REFUSED = [
+    ("1.6", 'reset(input: {stationId: "%s", evseId: 1})', "whole station"),
+    ("1.6", 'reset(input: {stationId: "%s", kind: IMMEDIATE_AND_RESUME})', "resume"),
+    ("2.0.1", 'reset(input: {stationId: "%s", kind: IMMEDIATE_AND_RESUME})', "2.1"),
+    ("1.6", 'triggerMessage(input: {stationId: "%s", message: "TransactionEvent"})', "can trigger"),
+    ("2.0.1", 'triggerMessage(input: {stationId: "%s", message: "CustomTrigger"})', "can trigger"),
+    ("2.0.1", 'triggerMessage(input: {stationId: "%s", message: "StatusNotification"})', "EVSE"),
+    ("1.6", 'remoteStart(input: {stationId: "%s", badge: "B", groupBadge: "G"})', "group"),
+    ("2.0.1", 'remoteStart(input: {stationId: "%s", badge: "B", connectorId: 1})', "connector"),
+    ("1.6", 'getTransactionStatus(input: {stationId: "%s"})', "MeterValues"),
+    ("1.6", 'setNetworkProfile(input: {stationId: "%s", slot: 1, url: "ws://x", securityProfile: 0})', "profiles"),
+]
 
 
 @pytest.mark.parametrize(("version", "mutation", "action", "payload"), SAID)
@@ -59,9 +101,22 @@ async def test_a_command_is_said_in_the_words_of_the_version(
 ) -> None:
     async with Station(server.ocpp, f"S{version}", version) as charger:
         await charger.boot()
+        charger.commands["GetTransactionStatus"] = {"messagesInQueue": False}
         command = await order(server, mutation % charger.station_id)
         assert (command["status"], command["error"]) == ("ACCEPTED", None)
         assert charger.heard[-1][2:] == [action, payload]
+
+
+@pytest.mark.parametrize(("version", "mutation", "reason"), REFUSED)
+async def test_what_a_version_cannot_say_is_never_sent(
+    server: Server, version: str, mutation: str, reason: str
+) -> None:
+    async with Station(server.ocpp, f"N{version}", version) as charger:
+        await charger.boot()
+        command = await order(server, mutation % charger.station_id)
+        assert command["status"] == "REJECTED"
+        assert reason in command["error"]
+        assert charger.heard == []
 
 
 @pytest.mark.parametrize("version", ["2.0.1", "2.1"])
@@ -196,6 +251,26 @@ async def test_a_remote_stop_names_the_transaction_as_the_station_knows_it(serve
         transaction_id = data["transactions"]["edges"][0]["node"]["id"]
         command = await order(server, f'remoteStop(input: {{transactionId: "{transaction_id}"}})')
         assert command["status"] == "ACCEPTED"
+        assert charger.heard[-1][3] == {"transactionId": known}
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+async def test_the_running_cost_is_shown_where_the_version_can(server: Server, version: str) -> None:
+    async with Station(server.ocpp, f"C{version}", version) as charger:
+        await charger.boot()
+        known = await start(charger)
+        query = f'{{ transactions(stationId: "{charger.station_id}") {{ edges {{ node {{ id }} }} }} }}'
+        data = await server.until(query, lambda d: d["transactions"]["edges"])
+        named = f'transactionId: "{data["transactions"]["edges"][0]["node"]["id"]}"'
+        charger.commands["CostUpdated"] = {}
+        cost = await order(server, f'costUpdated(input: {{{named}, totalCost: "12.35"}})')
+        if version == "1.6":
+            assert (cost["status"], charger.heard) == ("REJECTED", [])
+            return
+        assert cost["status"] == "ACCEPTED"
+        assert charger.heard[-1][3] == {"totalCost": 12.35, "transactionId": known}
+        charger.commands["GetTransactionStatus"] = {"messagesInQueue": True, "ongoingIndicator": True}
+        assert (await order(server, f"getTransactionStatus(input: {{{named}}})"))["status"] == "ACCEPTED"
         assert charger.heard[-1][3] == {"transactionId": known}
 
 

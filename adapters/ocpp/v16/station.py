@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from typing import cast
-
-from adapters.ocpp.dialect import EMPTY, Hear, Payload, Said, Say, dump, given, stamp
+from adapters.ocpp.dialect import EMPTY, Hear, Payload, Said, Say, dump, given, stamp, text
 from adapters.ocpp.sample import when
 from application.session import Session
 from domain.event import Refusal
@@ -31,6 +29,17 @@ TRIGGERS = {
     "MeterValues",
     "StatusNotification",
 }
+EXTENDED_TRIGGERS = {
+    "BootNotification",
+    "FirmwareStatusNotification",
+    "Heartbeat",
+    "LogStatusNotification",
+    "MeterValues",
+    "SignChargePointCertificate",
+    "StatusNotification",
+}
+ALSO_CALLED = {"SignChargingStationCertificate": "SignChargePointCertificate"}
+RESETS = {"HARD": "Hard", "SOFT": "Soft"}
 
 
 def boot(session: Session, payload: Payload) -> bytes:
@@ -94,20 +103,42 @@ def security(session: Session, payload: Payload) -> bytes:
 
 
 def say_reset(session: Session, wish: Payload) -> Said:
+    """Reset (section 5.14)."""
     if wish.get("evse_id"):
         raise Refusal("OCPP 1.6 can only reset the whole station")
-    return Said("Reset", {"type": cast(str, wish["kind"]).capitalize()})
+    if wish["kind"] not in RESETS:
+        raise Refusal("OCPP 1.6 cannot resume transactions after a reset: use HARD or SOFT")
+    return Said("Reset", {"type": RESETS[wish["kind"]]})
 
 
 def say_availability(session: Session, wish: Payload) -> Said:
+    """ChangeAvailability (section 5.2); connector 0 is the station and all its connectors."""
     kind = "Operative" if wish["operative"] else "Inoperative"
     return Said("ChangeAvailability", {"connectorId": wish.get("evse_id") or 0, "type": kind})
 
 
 def say_trigger(session: Session, wish: Payload) -> Said:
-    if wish["message"] not in TRIGGERS:
-        raise Refusal(f"OCPP 1.6 can trigger {', '.join(sorted(TRIGGERS))}; not {wish['message']}")
-    return Said("TriggerMessage", given(requestedMessage=wish["message"], connectorId=wish.get("evse_id")))
+    """TriggerMessage (section 5.17); ExtendedTriggerMessage (security whitepaper) for what only that has."""
+    message = ALSO_CALLED.get(wish["message"], wish["message"])
+    extended = wish.get("extended") or message not in TRIGGERS
+    known = EXTENDED_TRIGGERS if extended else TRIGGERS
+    if message not in known:
+        raise Refusal(f"OCPP 1.6 can trigger {', '.join(sorted(TRIGGERS | EXTENDED_TRIGGERS))}; not {message}")
+    action = "ExtendedTriggerMessage" if extended else "TriggerMessage"
+    return Said(action, given(requestedMessage=message, connectorId=wish.get("evse_id")))
+
+
+def say_data(session: Session, wish: Payload) -> Said:
+    """DataTransfer (section 5.6): data is text here, and JSON where it is not."""
+    data = wish.get("data")
+    return Said(
+        "DataTransfer",
+        given(
+            vendorId=wish["vendor_id"],
+            messageId=wish.get("message_id"),
+            data=data if data is None or isinstance(data, str) else text(data),
+        ),
+    )
 
 
 HEAR: dict[str, Hear] = {
@@ -121,4 +152,8 @@ SAY: dict[str, Say] = {
     "reset": say_reset,
     "changeAvailability": say_availability,
     "triggerMessage": say_trigger,
+    "dataTransfer": say_data,
+}
+CANNOT: dict[str, str] = {
+    "setNetworkProfile": "OCPP 1.6 has no network profiles",
 }

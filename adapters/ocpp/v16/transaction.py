@@ -45,12 +45,17 @@ def stop(session: Session, payload: Payload) -> bytes:
 
 
 def say_start(session: Session, wish: Payload) -> Said:
+    """RemoteStartTransaction (section 5.11)."""
     if len(wish["badge"]) > 20:
         raise Refusal("OCPP 1.6 badges have at most 20 characters")
-    return Said("RemoteStartTransaction", given(idTag=wish["badge"], connectorId=wish.get("evse_id")))
+    if wish.get("group_badge"):
+        raise Refusal("OCPP 1.6 cannot name a group in a remote start")
+    connector = wish.get("evse_id") or wish.get("connector_id")
+    return Said("RemoteStartTransaction", given(idTag=wish["badge"], connectorId=connector))
 
 
 def say_stop(session: Session, wish: Payload) -> Said:
+    """RemoteStopTransaction (section 5.12)."""
     known = session.known(wish["transaction_id"])
     if known is None:
         raise Refusal("this station has no such transaction")
@@ -58,6 +63,7 @@ def say_stop(session: Session, wish: Payload) -> Said:
 
 
 def say_unlock(session: Session, wish: Payload) -> Said:
+    """UnlockConnector (section 5.18)."""
     return Said("UnlockConnector", {"connectorId": wish["evse_id"]})
 
 
@@ -70,4 +76,8 @@ SAY: dict[str, Say] = {
     "remoteStart": say_start,
     "remoteStop": say_stop,
     "unlockConnector": say_unlock,
+}
+CANNOT: dict[str, str] = {
+    "getTransactionStatus": "OCPP 1.6 cannot tell how a transaction stands: trigger MeterValues",
+    "costUpdated": "OCPP 1.6 cannot show a cost",
 }

@@ -31,6 +31,9 @@ TRIGGERS = {
     "SignCombinedCertificate",
     "PublishFirmwareStatusNotification",
 }
+ALSO_CALLED = {"SignChargePointCertificate": "SignChargingStationCertificate"}
+RESETS = {"HARD": "Immediate", "SOFT": "OnIdle"}
+OCPP20 = {"OCPP201": "OCPP20"}
 
 
 def boot(session: Session, payload: Payload) -> bytes:
@@ -92,8 +95,13 @@ def security(session: Session, payload: Payload) -> bytes:
 
 def say_reset(session: Session, wish: Payload) -> Said:
     """Reset (B11, B12)."""
-    kind = "Immediate" if wish["kind"] == "HARD" else "OnIdle"
-    return Said("Reset", given(type=kind, evseId=wish.get("evse_id")))
+    return reset(wish, RESETS)
+
+
+def reset(wish: Payload, kinds: dict[str, str]) -> Said:
+    if wish["kind"] not in kinds:
+        raise Refusal("only OCPP 2.1 can resume transactions after a reset: use HARD or SOFT")
+    return Said("Reset", given(type=kinds[wish["kind"]], evseId=wish.get("evse_id")))
 
 
 def say_availability(session: Session, wish: Payload) -> Said:
@@ -104,9 +112,59 @@ def say_availability(session: Session, wish: Payload) -> Said:
 
 def say_trigger(session: Session, wish: Payload) -> Said:
     """TriggerMessage (F06)."""
-    if wish["message"] not in TRIGGERS:
-        raise Refusal(f"OCPP 2.x can trigger {', '.join(sorted(TRIGGERS))}; not {wish['message']}")
-    return Said("TriggerMessage", given(requestedMessage=wish["message"], evse=evse(wish)))
+    return trigger(wish, TRIGGERS)
+
+
+def trigger(wish: Payload, known: set[str]) -> Said:
+    """A status is triggered for one connector (F06.FR.13); the first one of its EVSE when none is named."""
+    message = ALSO_CALLED.get(wish["message"], wish["message"])
+    if message not in known:
+        raise Refusal(f"this version of OCPP can trigger {', '.join(sorted(known))}; not {message}")
+    if message == "StatusNotification":
+        if not wish.get("evse_id"):
+            raise Refusal("a StatusNotification is triggered for one connector: name its EVSE")
+        wish = {"connector_id": 1} | wish
+    return Said("TriggerMessage", given(requestedMessage=message, evse=evse(wish)))
+
+
+def say_data(session: Session, wish: Payload) -> Said:
+    """DataTransfer (P01)."""
+    data = given(vendorId=wish["vendor_id"], messageId=wish.get("message_id"), data=wish.get("data"))
+    return Said("DataTransfer", data)
+
+
+def say_network(session: Session, wish: Payload) -> Said:
+    """SetNetworkProfile (B09): the name of OCPP 2.0.1 in a profile is OCPP20."""
+    profile = network(wish)
+    version = profile.get("ocppVersion", "OCPP20")
+    return network_profile(wish, profile | {"ocppVersion": OCPP20.get(version, version)})
+
+
+def network(wish: Payload) -> Payload:
+    """Where a station finds us. Secrets of the carrier are none of ours: see `SetNetworkProfileInput`."""
+    return given(
+        ocppVersion=wish.get("ocpp_version"),
+        ocppTransport="JSON",
+        ocppCsmsUrl=wish["url"],
+        messageTimeout=wish["message_timeout_s"],
+        securityProfile=wish["security_profile"],
+        ocppInterface=wish["interface"],
+        apn=access_point(wish["apn"]) if "apn" in wish else None,
+    )
+
+
+def access_point(wish: Payload) -> Payload:
+    return given(
+        apn=wish["name"],
+        apnUserName=wish.get("user"),
+        preferredNetwork=wish.get("preferred_network"),
+        useOnlyPreferredNetwork=wish.get("only_preferred_network"),
+        apnAuthentication=wish["authentication"],
+    )
+
+
+def network_profile(wish: Payload, profile: Payload) -> Said:
+    return Said("SetNetworkProfile", {"configurationSlot": wish["slot"], "connectionData": profile})
 
 
 HEAR: dict[str, Hear] = {
@@ -120,4 +178,6 @@ SAY: dict[str, Say] = {
     "reset": say_reset,
     "changeAvailability": say_availability,
     "triggerMessage": say_trigger,
+    "dataTransfer": say_data,
+    "setNetworkProfile": say_network,
 }

@@ -75,24 +75,50 @@ def meter(session: Session, payload: Payload) -> bytes:
 
 def say_start(session: Session, wish: Payload) -> Said:
     """RequestStartTransaction (F01, F02); the remote start id is never used twice."""
-    token = {"idToken": wish["badge"], "type": session.rules.badges.kind(wish["badge"])}
+    if wish.get("connector_id"):
+        raise Refusal("OCPP 2.x starts a charge on an EVSE: its connector cannot be chosen")
+    group = wish.get("group_badge")
     return Said(
         "RequestStartTransaction",
-        given(idToken=token, remoteStartId=session.rules.numbers.take(), evseId=wish.get("evse_id")),
+        given(
+            idToken=token(session, wish["badge"]),
+            remoteStartId=session.rules.numbers.take(),
+            evseId=wish.get("evse_id"),
+            groupIdToken=token(session, group) if group else None,
+        ),
     )
+
+
+def token(session: Session, badge: str) -> Payload:
+    return {"idToken": badge, "type": session.rules.badges.kind(badge)}
 
 
 def say_stop(session: Session, wish: Payload) -> Said:
     """RequestStopTransaction (F03)."""
-    known = session.known(wish["transaction_id"])
-    if known is None:
+    return Said("RequestStopTransaction", {"transactionId": known(session, wish)})
+
+
+def known(session: Session, wish: Payload) -> str:
+    """The station's own id of a transaction."""
+    found = session.known(wish["transaction_id"])
+    if found is None:
         raise Refusal("this station has no such transaction")
-    return Said("RequestStopTransaction", {"transactionId": known.station_transaction_id})
+    return found.station_transaction_id
 
 
 def say_unlock(session: Session, wish: Payload) -> Said:
     """UnlockConnector (F05)."""
     return Said("UnlockConnector", {"evseId": wish["evse_id"], "connectorId": wish.get("connector_id") or 1})
+
+
+def say_get_transaction_status(session: Session, wish: Payload) -> Said:
+    """GetTransactionStatus (E14); without a transaction: whether any message about one still waits."""
+    return Said("GetTransactionStatus", {"transactionId": known(session, wish)} if "transaction_id" in wish else {})
+
+
+def say_cost_updated(session: Session, wish: Payload) -> Said:
+    """CostUpdated (I02): the running total in the currency of the station."""
+    return Said("CostUpdated", {"totalCost": float(wish["total_cost"]), "transactionId": known(session, wish)})
 
 
 HEAR: dict[str, Hear] = {
@@ -103,4 +129,6 @@ SAY: dict[str, Say] = {
     "remoteStart": say_start,
     "remoteStop": say_stop,
     "unlockConnector": say_unlock,
+    "getTransactionStatus": say_get_transaction_status,
+    "costUpdated": say_cost_updated,
 }
