@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from decimal import Decimal, InvalidOperation
 from typing import Any, NewType
 
 import strawberry
@@ -33,6 +34,16 @@ def read_position(value: Any) -> int:
     return value
 
 
+def read_decimal(value: Any) -> Decimal:
+    try:
+        number = Decimal(str(value))
+    except InvalidOperation:
+        number = Decimal("NaN")
+    if not number.is_finite() or abs(number) >= 10**15:
+        raise GraphQLError(f"{str(value)[:40]!r} is not an amount")
+    return number
+
+
 def scalar(name: str, description: str, serialize: Any, parse_value: Any) -> ScalarDefinition:
     return strawberry.scalar(name=name, description=description, serialize=serialize, parse_value=parse_value)
 
@@ -40,6 +51,7 @@ def scalar(name: str, description: str, serialize: Any, parse_value: Any) -> Sca
 SCALARS: dict[object, ScalarDefinition] = {
     DateTime: scalar("DateTime", "A point in time, RFC 3339 in UTC.", write_time, read_time),
     Position: scalar("Position", "A place in the history: a 64-bit number that only grows.", int, read_position),
+    Decimal: scalar("Decimal", "An exact amount, as text: \"12.35\".", str, read_decimal),
     Json: scalar("JSON", "Any JSON value.", lambda value: value, lambda value: value),
 }
 
