@@ -51,7 +51,7 @@ def scalar(name: str, description: str, serialize: Any, parse_value: Any) -> Sca
 SCALARS: dict[object, ScalarDefinition] = {
     DateTime: scalar("DateTime", "A point in time, RFC 3339 in UTC.", write_time, read_time),
     Position: scalar("Position", "A place in the history: a 64-bit number that only grows.", int, read_position),
-    Decimal: scalar("Decimal", "An exact amount, as text: \"12.35\".", str, read_decimal),
+    Decimal: scalar("Decimal", 'An exact amount, as text: "12.35".', str, read_decimal),
     Json: scalar("JSON", "Any JSON value.", lambda value: value, lambda value: value),
 }
 
