@@ -7,6 +7,7 @@ import gc
 import signal
 import sys
 from collections.abc import Callable, Coroutine
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -38,7 +39,7 @@ def main() -> None:
     except (ValueError, OSError) as error:
         fail(str(error))
     except Exception as error:
-        if type(error).__module__.split(".")[0] not in ("eventsourcing", "psycopg", "sqlalchemy"):
+        if type(error).__module__.split(".")[0] not in ("eventsourcing", "psycopg", "sqlalchemy", "sqlite3"):
             raise
         fail(f"the database does not answer: {str(error).strip().splitlines()[0]}")
 
@@ -158,11 +159,34 @@ def events(
     topic: Annotated[list[str] | None, typer.Option(help="Only this topic; repeatable.")] = None,
     after: Annotated[int, typer.Option(help="Begin after this position.", min=0)] = 0,
     follow: Annotated[bool, typer.Option("--follow", help="Go on as the history grows.")] = False,
+    station: Annotated[str | None, typer.Option(help="The station of --as-ocpp.")] = None,
+    as_ocpp: Annotated[bool, typer.Option("--as-ocpp", help="What went over the wire with --station instead.")] = False,
+    since: Annotated[str | None, typer.Option("--from", help="With --as-ocpp: not before this RFC 3339 time.")] = None,
+    until: Annotated[str | None, typer.Option("--to", help="With --as-ocpp: before this RFC 3339 time.")] = None,
 ) -> None:
-    """The history, one JSON object a line."""
+    """The history, one JSON object a line; or one station's conversation, which `bornier simulate --replay` plays."""
     from api.tail import tail
+    from api.trace import print_trace
 
+    if as_ocpp:
+        if station is None or stream or topic or after or follow:
+            raise ValueError("--as-ocpp needs --station, and takes none of --stream, --topic, --after and --follow")
+        print_trace(Settings.load(database=database).database, station, moment(since), moment(until))
+        return
+    if station or since or until:
+        raise ValueError("--station, --from and --to belong to --as-ocpp")
     loop(lambda: tail(Settings.load(database=database).database, stream, topic or [], after, follow, stopping()))
+
+
+def moment(text: str | None) -> datetime | None:
+    """A time somebody typed; without a zone it is UTC."""
+    if text is None:
+        return None
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError:
+        raise ValueError(f"{text!r} is no time: say it like 2026-11-23T19:05:40Z") from None
+    return at if at.tzinfo else at.replace(tzinfo=UTC)
 
 
 @cli.command()

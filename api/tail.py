@@ -6,6 +6,7 @@ import asyncio
 import json
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 from application.history import History
 from application.listener import listen
@@ -21,7 +22,7 @@ async def tail(
     database: str, stream: str | None, topics: Sequence[str], after: int, follow: bool, stop: asyncio.Event
 ) -> None:
     """Print events as JSON lines; with `follow` until told to stop."""
-    store = await asyncio.to_thread(Store, database)
+    store = await asyncio.to_thread(opened, database)
     history = History(store.recorder)
     tasks = [asyncio.create_task(print_events(history, stream, topics, after, follow))]
     if follow and database.startswith("postgresql://"):
@@ -36,6 +37,14 @@ async def tail(
             task.cancel()
         await asyncio.gather(*tasks, stopped, return_exceptions=True)
         await asyncio.to_thread(store.close)
+
+
+def opened(database: str) -> Store:
+    """The store of an existing history. Raises ValueError where there is none: a reader makes no database."""
+    path = database.removeprefix("sqlite:///")
+    if path != database and not Path(path).is_file():
+        raise ValueError(f"there is no history at {path}")
+    return Store(database)
 
 
 async def print_events(history: History, stream: str | None, topics: Sequence[str], after: int, follow: bool) -> None:
@@ -66,8 +75,8 @@ def rebuild_all(database: str, names: Sequence[str], diff: bool, advance: Advanc
     unknown = [name for name in names if name not in PROJECTIONS]
     if unknown:
         raise ValueError(f"there is no read model {unknown[0]!r}: {', '.join(PROJECTIONS)}")
+    store, here = opened(database), engine(database)
     upgrade(database)
-    store, here = Store(database), engine(database)
     try:
         for name in names or PROJECTIONS:
             feed = History(store.recorder)

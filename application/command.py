@@ -98,8 +98,8 @@ class Errand:
         self.command.answer(accepted, msgspec.Raw(answer), reason, self.cause, self.clock())
         self.commit()
 
-    def close(self, kind: Closing, reason: str, cause: AnyCause | None = None) -> None:
-        self.command.close(kind, reason, cause or self.cause, self.clock())
+    def close(self, kind: Closing, reason: str, cause: AnyCause | None = None, **facts: Any) -> None:
+        self.command.close(kind, reason, cause or self.cause, self.clock(), **facts)
         self.commit()
 
     def commit(self, then: Callable[[], None] = lambda: None) -> None:

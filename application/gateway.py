@@ -99,9 +99,9 @@ class Gateway:
     def events(self, stream: str) -> list[Event]:
         return [CATALOG.decode(row.topic, row.state) for row in self.history.stream(stream)]
 
-    def close(self, session: Session, line: Line, reason: str, cause: Connection) -> None:
+    def close(self, session: Session, line: Line, reason: str, cause: Connection, close_code: int | None) -> None:
         """A connection is gone; the session ends with it once that is recorded."""
-        if session.disconnect(line, reason, cause, self.clock()):
+        if session.disconnect(line, reason, cause, self.clock(), close_code):
             session.commit(lambda error: self.forget(session))
 
     def forget(self, session: Session) -> None:

@@ -109,12 +109,14 @@ class Session:
         self.line = line
         self.station.connect(cause, ocpp_version, now)
 
-    def disconnect(self, line: Line, reason: str, cause: Connection, now: datetime) -> bool:
+    def disconnect(
+        self, line: Line, reason: str, cause: Connection, now: datetime, close_code: int | None = None
+    ) -> bool:
         """That socket is gone. False if a newer one has taken over already."""
         if self.line is not line:
             return False
         self.line = None
-        self.station.disconnect(reason, cause, now)
+        self.station.disconnect(reason, cause, now, close_code)
         return True
 
     def boot(self, **facts: Any) -> tuple[Registration, int]:

@@ -48,9 +48,10 @@ class Command(Aggregate):
         reason: str
 
     class Failed(Event, tag="command.failed.v1"):
-        """The station answered with an error, or the connection broke before it answered."""
+        """The station answered with an error (`raw`, as received), or the connection broke before it answered."""
 
         reason: str
+        raw: str | None = None
 
     class TimedOut(Event, tag="command.timed_out.v1"):
         """The station stayed connected but did not answer in time."""
@@ -125,10 +126,11 @@ class Command(Aggregate):
         reason: str,
         cause: AnyCause,
         now: datetime,
+        **facts: Any,
     ) -> None:
         """End without an answer of the station, and say why."""
         if not self.final:
-            self.record(kind, cause, now, reason=reason)
+            self.record(kind, cause, now, reason=reason, **facts)
 
     def apply(self, event: Event) -> None:
         match event:

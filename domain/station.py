@@ -71,6 +71,7 @@ class Station(Aggregate):
 
         connection_id: str
         reason: str
+        close_code: int | None = None
 
     class Booted(Event, tag="station.booted.v1"):
         """The station said who it is, and we said whether it may work (BootNotification)."""
@@ -185,6 +186,7 @@ class Station(Aggregate):
         raw: str
         code: str
         reason: str
+        unanswered: bool = False
 
     def __init__(self, stream: str) -> None:
         super().__init__(stream)
@@ -205,7 +207,7 @@ class Station(Aggregate):
 
     def connect(self, cause: Connection, ocpp_version: str, now: datetime) -> None:
         """A socket opened; whatever was open before is over."""
-        self.disconnect("a newer connection took over", cause, now)
+        self.disconnect("a newer connection took over", cause, now, 1000)
         self.record(
             Station.Connected,
             cause,
@@ -216,9 +218,11 @@ class Station(Aggregate):
             address=cause.address,
         )
 
-    def disconnect(self, reason: str, cause: AnyCause, now: datetime) -> None:
+    def disconnect(self, reason: str, cause: AnyCause, now: datetime, close_code: int | None = None) -> None:
+        """The socket is gone; no close code when it broke without one."""
         if self.connection_id is not None:
-            self.record(Station.Disconnected, cause, now, connection_id=self.connection_id, reason=reason)
+            gone = self.connection_id
+            self.record(Station.Disconnected, cause, now, connection_id=gone, reason=reason, close_code=close_code)
 
     def admission(self, unknown: Policy) -> Registration:
         """May the station work? OCPP 2.0.1 B01-B03, OCPP 1.6 section 4.2."""

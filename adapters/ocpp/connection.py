@@ -79,6 +79,7 @@ class StationConnection(asyncio.Protocol):
         self.orders: deque[Errand] = deque()
         self.flight: Flight | None = None
         self.lost: str | None = None
+        self.close_code: int | None = None
         self.task: asyncio.Task[None] | None = None
 
     # The socket.
@@ -132,8 +133,10 @@ class StationConnection(asyncio.Protocol):
             elif piece.fin:
                 whole, self.fragments = b"".join(self.fragments), []
                 self.hear(whole)
-        elif piece.opcode is Opcode.CLOSE:
-            self.lost = self.lost or f"the station closed with code {self.protocol.close_code}"
+        elif piece.opcode is Opcode.CLOSE and self.protocol.close_rcvd is not None:
+            code = int(self.protocol.close_rcvd.code)
+            self.close_code = self.close_code or code
+            self.lost = self.lost or f"the station closed with code {code}"
 
     def flush(self) -> None:
         for data in self.protocol.data_to_send():
@@ -153,12 +156,13 @@ class StationConnection(asyncio.Protocol):
         if self.flight is not None:
             self.land(Command.Failed, "the connection broke before the station answered")
         if self.session is not None:
-            self.front.gateway.close(self.session, self, reason, self.cause)
+            self.front.gateway.close(self.session, self, reason, self.cause, self.close_code)
 
     def close(self, reason: str, code: int = 1000) -> None:
         """Hang up; safe to call at any time."""
         self.lost = self.lost or reason
         if self.protocol.state is OPEN:
+            self.close_code = self.close_code or code
             self.protocol.send_close(code, reason[:120])
             self.flush()
         self.front.loop.call_later(1, self.transport.abort)
@@ -294,7 +298,7 @@ class StationConnection(asyncio.Protocol):
         )
         session.begin(cause, self.front.clock())
         raw = text.decode(errors="backslashreplace")
-        session.tell(Station.MessageRefused, raw=raw, code=code, reason=reason)
+        session.tell(Station.MessageRefused, raw=raw, code=code, reason=reason, unanswered=call is None)
         self.front.count(self.dialect.version, action if call and code != "NotImplemented" else "unknown", code)
         if call is None:
             session.commit(lambda error: None)
@@ -403,10 +407,10 @@ class StationConnection(asyncio.Protocol):
     def time_out(self) -> None:
         self.land(Command.TimedOut, f"the station did not answer within {self.front.call_timeout_s:g} s")
 
-    def land(self, kind: Any, reason: str) -> None:
+    def land(self, kind: Any, reason: str, **facts: Any) -> None:
         """The command in flight ends without a good answer."""
         flight = self.take_flight()
-        flight.errand.close(kind, reason)
+        flight.errand.close(kind, reason, **facts)
         self.next_order()
 
     def take_flight(self) -> Flight:
@@ -450,4 +454,5 @@ class StationConnection(asyncio.Protocol):
             self.refuse(text, None, self.code("ProtocolError"), "an error to no question of ours")
             return
         words = ": ".join(filter(None, (error.code, error.description)))
-        self.land(Command.Failed, f"the station answered with an error: {words}")
+        raw = text.decode(errors="backslashreplace")
+        self.land(Command.Failed, f"the station answered with an error: {words}", raw=raw)

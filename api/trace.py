@@ -1,0 +1,77 @@
+"""The conversation with a station on a terminal, told by the history alone."""
+
+from __future__ import annotations
+
+import heapq
+import sys
+from collections.abc import Iterator
+from contextlib import closing
+from datetime import datetime
+
+from adapters.ocpp import trace as wire
+from api.tail import opened
+from application.history import PAGE, History
+from domain.catalog import CATALOG, Recorded
+from domain.event import Event
+from domain.station import Station
+from migrations.migrate import current
+from projections import checkpoint, trace
+from projections.engine import engine
+
+FOR_EVER = 2**62
+
+
+def print_trace(database: str, station_id: str, since: datetime | None, until: datetime | None) -> None:
+    """Every frame of a station between two moments, as JSON lines. Raises ValueError for an unknown station."""
+    with closing(opened(database)) as store:
+        history = History(store.recorder)
+        if not history.read(0, 1, stream=f"station/{station_id}"):
+            raise ValueError(f"the history has never heard of station {station_id}")
+        after = history.position_at(since) if since else 0
+        before = history.position_at(until) + 1 if until else FOR_EVER
+        places = streams(database, history, station_id, before)
+        for line in wire.lines(station_id, events(history, places, after, before), spoken(history, station_id, after)):
+            sys.stdout.write(f"{line}\n")
+
+
+def streams(database: str, history: History, station_id: str, before: int) -> set[str]:
+    """The streams of a station: as the read model knows them, and then what it has not read yet."""
+    known, found = 0, set(trace.own(station_id))
+    if current(database) is not None:
+        read_side = engine(database)
+        with read_side.connect() as connection:
+            known = checkpoint.position(connection, trace.PROJECTION.name)
+            found.update(trace.streams(connection, station_id, before))
+        read_side.dispose()
+    topics = list(trace.PROJECTION.topics)
+    while batch := history.read(known, PAGE, topics):
+        found.update(row.stream for row in batch if trace.names(decode(row), station_id))
+        known = batch[-1].position
+    return found
+
+
+def spoken(history: History, station_id: str, at: int) -> str:
+    """The version of OCPP the station last came with before a position."""
+    topics = CATALOG.names(Station.Connected)
+    known = [row for row in history.read(0, FOR_EVER, topics, f"station/{station_id}") if row.position <= at]
+    event = decode(known[-1]) if known else None
+    return event.ocpp_version if isinstance(event, Station.Connected) else ""
+
+
+def events(history: History, places: set[str], after: int, before: int) -> Iterator[Event]:
+    """Several streams as one, in the order of the history, without holding more than a page of each."""
+    pages = [rows(history, stream, after, before) for stream in places]
+    return (decode(row) for row in heapq.merge(*pages, key=lambda row: row.position))
+
+
+def rows(history: History, stream: str, after: int, before: int) -> Iterator[Recorded]:
+    while batch := history.read(after, PAGE, stream=stream):
+        for row in batch:
+            if row.position >= before:
+                return
+            yield row
+        after = batch[-1].position
+
+
+def decode(row: Recorded) -> Event:
+    return CATALOG.decode(row.topic, row.state)
