@@ -19,6 +19,8 @@ from sqlalchemy import Engine
 
 from adapters.credential.vault import Vault
 from adapters.ocpp.front import Front
+from adapters.signer.command import CommandSigner
+from adapters.signer.file import FileSigner
 from api.context import Parts
 from api.settings import Role, Settings
 from application.badge import Badges
@@ -33,6 +35,7 @@ from application.session import Rules
 from application.store import Store
 from migrations.migrate import current, is_current, upgrade
 from projections import station
+from projections.audit import Notary, Signer
 from projections.catalog import PROJECTIONS
 from projections.engine import engine
 from projections.runner import Runner
@@ -108,17 +111,20 @@ async def running(settings: Settings, roles: frozenset[Role] = EVERYTHING) -> As
         if settings.database.startswith("postgresql://"):
             process.go(listen(settings.database, history.head, history.advance), "listener")
         vault = Vault(read_side)
-        gateway = badges = front = runner = None
+        gateway = badges = front = runner = notary = None
+        signer = signer_of(settings)
         if "projector" in roles:
             runner = Runner(read_side, history, list(PROJECTIONS.values()))
-            await asyncio.to_thread(runner.start)
-            stack.push_async_callback(asyncio.to_thread, runner.stop)
+            notary = Notary(read_side, history, signer)
+            for worker in (runner, notary):
+                worker.start()
+                stack.push_async_callback(asyncio.to_thread, worker.stop)
         if "gateway" in roles:
             gateway, badges, front = await start_gateway(process, journal, history, vault, read_side, stack)
         if "api" in roles:
             registry = Registry(journal, history, vault, clock, gateway, badges)
             orders = Orders(journal, settings.command_deadline_s, exists(history), clock)
-            parts = Parts(read_side, history, orders, registry, settings, journal, runner, front)
+            parts = Parts(read_side, history, orders, registry, settings, journal, signer, runner, front, notary)
             process.http = await start_web(process, parts, stack)
         yield process
 
@@ -149,6 +155,13 @@ async def start_gateway(
     process.go(front.watch(), "pings")
     process.go(keep_numbers(numbers), "numbers")
     return gateway, badges, front
+
+
+def signer_of(settings: Settings) -> Signer:
+    """Who signs the seals over the history."""
+    if settings.audit_command:
+        return CommandSigner(settings.audit_command, settings.audit_key_path)
+    return FileSigner(settings.audit_key_path)
 
 
 async def keep_numbers(numbers: Numbers) -> None:

@@ -6,7 +6,8 @@ import asyncio
 import gc
 import signal
 import sys
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
@@ -208,6 +209,51 @@ def rebuild(
             progress.update(bar, completed=done, total=total, rate=f"{rate:,.0f} events/s")
 
         rebuild_all(Settings.load(database=database).database, names or [], diff, advance)
+
+
+@cli.command()
+def verify(
+    database: Database = None,
+    audit_key: Annotated[str | None, typer.Option(help="PEM file of the key (BORNIER_AUDIT_KEY).")] = None,
+) -> None:
+    """Check the tamper-evident log: exit code 0 only if the whole history is as it was sealed."""
+    from api.audit import verify as check
+
+    with bar("verifying") as progress:
+        if not check(Settings.load(database=database, audit_key=audit_key), progress):
+            sys.exit(1)
+
+
+@cli.command()
+def prove(
+    first: Annotated[int | None, typer.Argument(help="The position of the event, or the first one.", min=1)] = None,
+    last: Annotated[int | None, typer.Argument(help="The last position; the first one when absent.", min=1)] = None,
+    database: Database = None,
+    audit_key: Annotated[str | None, typer.Option(help="PEM file of the key (BORNIER_AUDIT_KEY).")] = None,
+    key: Annotated[bool, typer.Option("--key", help="Print the public key of the seals instead.")] = False,
+) -> None:
+    """Proofs of events, one a line, for docs/verify.py and somebody who has only the public key."""
+    from api.audit import prove as write
+    from api.audit import show_key
+
+    settings = Settings.load(database=database, audit_key=audit_key)
+    if key:
+        show_key(settings)
+    elif first is None:
+        raise ValueError("which position?")
+    else:
+        write(settings, first, last or first)
+
+
+@contextmanager
+def bar(title: str) -> Iterator[Callable[[int, int], None]]:
+    """Progress of long work, when somebody watches."""
+    with Progress(
+        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), console=errors,
+        disable=not errors.is_terminal,
+    ) as progress:  # fmt: skip
+        task = progress.add_task(title, total=None)
+        yield lambda done, total: progress.update(task, completed=done, total=total)
 
 
 @cli.command()

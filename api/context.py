@@ -13,6 +13,7 @@ from application.command import Orders
 from application.history import History
 from application.journal import Journal
 from application.registry import Registry
+from projections.audit import Notary, Signer
 from projections.runner import Runner
 
 
@@ -30,7 +31,7 @@ class Traffic(Protocol):
 
 @dataclass(frozen=True)
 class Parts:
-    """`runner` is None where another process projects, `front` where another process holds the stations."""
+    """`runner` and `notary` are None where another process projects, `front` where another holds the stations."""
 
     engine: Engine
     history: History
@@ -38,5 +39,7 @@ class Parts:
     registry: Registry
     settings: Settings
     journal: Journal
+    signer: Signer
     runner: Runner | None = None
     front: Traffic | None = None
+    notary: Notary | None = None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import secrets
 from dataclasses import dataclass, fields
+from pathlib import Path
 from typing import Literal, get_args
 
 from domain.badge import Unknown
@@ -33,6 +34,8 @@ class Settings:
     command_deadline_s: int = 30
     max_frame_bytes: int = 1_048_576
     tokens: str = ""
+    audit_key: str = ""
+    audit_command: str = ""
 
     @classmethod
     def load(cls, **flags: object) -> Settings:
@@ -47,6 +50,12 @@ class Settings:
         settings = cls(**values)  # type: ignore[arg-type]
         settings.check()
         return settings
+
+    @property
+    def audit_key_path(self) -> Path:
+        """Where the key of the seals is: beside a SQLite file, else in the working directory."""
+        beside = self.database.removeprefix("sqlite:///") if self.database.startswith("sqlite:///") else "bornier"
+        return Path(self.audit_key or f"{beside}.audit.pem")
 
     @property
     def token_is_new(self) -> bool:

@@ -27,7 +27,7 @@ from api.access import Doorman
 from api.context import Parts
 from api.graphql.context import Asker
 from api.graphql.schema import schema
-from api.rest import description, event, health, metrics, session
+from api.rest import description, event, health, metrics, proof, session
 
 BODY_BYTES = 1_048_576
 STATIC = Path(__file__).parent / "static"
@@ -194,6 +194,7 @@ def routes() -> list[Route | Mount]:
         Route("/api/session", session.begin, methods=["POST"]),
         Route("/api/session", session.end, methods=["DELETE"]),
         Route("/api/events", event.export),
+        Route("/api/proofs", proof.export),
         Mount("/static", StaticFiles(directory=STATIC)),
     ]
 

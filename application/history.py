@@ -49,6 +49,10 @@ class History:
         """How many events there are."""
         return self.recorder.count(topics, stream)
 
+    def broken(self) -> Sequence[str]:
+        """Streams that lack a version: each is numbered 1, 2, 3, and so on."""
+        return self.recorder.broken()
+
     def head(self) -> int:
         """The last position, 0 before the first event."""
         return self.recorder.max_notification_id() or 0

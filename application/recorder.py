@@ -48,6 +48,7 @@ QUIET = """autovacuum_vacuum_insert_threshold = -1, autovacuum_vacuum_cost_delay
     autovacuum_analyze_threshold = 1000000, autovacuum_analyze_scale_factor = 0.5"""
 """Nothing is ever updated or deleted, so there is nothing to clean; a vacuum or analyze would hold up the table lock,
 and with it every station. What must be frozen is still frozen, at PostgreSQL's own time."""
+BROKEN = "SELECT originator_id FROM {} GROUP BY originator_id HAVING count(*) <> max(originator_version)"
 SCHEMA_LOCK = 0x626F726E696572
 LOCK_TIMEOUT_S = 15
 # A gateway must notice within seconds that the database is gone, not when TCP gives up. The URL may say otherwise.
@@ -189,6 +190,11 @@ class BinaryPostgresRecorder(PostgresApplicationRecorder):
             row = cursor.execute(statement, parameters).fetchone()
             return int(row[0]) if row else 0
 
+    def broken(self) -> list[str]:
+        """Streams whose versions have a gap."""
+        with self.datastore.get_connection() as conn, conn.cursor(row_factory=tuple_row) as cursor:
+            return [stream for (stream,) in cursor.execute(SQL(BROKEN).format(self.table)).fetchall()]
+
 
 class OrderedSQLiteRecorder(SQLiteApplicationRecorder):
     """The library's columns, with the row number declared: VACUUM keeps it, and AUTOINCREMENT never gives it again."""
@@ -252,6 +258,12 @@ class OrderedSQLiteRecorder(SQLiteApplicationRecorder):
         with self.datastore.transaction(commit=False) as cursor:
             cursor.execute(f"SELECT count(*) FROM {self.events_table_name} WHERE {' AND '.join(where)}", parameters)
             return int(cursor.fetchone()[0])
+
+    def broken(self) -> list[str]:
+        """Streams whose versions have a gap."""
+        with self.datastore.transaction(commit=False) as cursor:
+            cursor.execute(BROKEN.format(self.events_table_name))
+            return [row[0] for row in cursor.fetchall()]
 
 
 Recorder = BinaryPostgresRecorder | OrderedSQLiteRecorder

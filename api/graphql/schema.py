@@ -24,6 +24,7 @@ from strawberry.schema.config import StrawberryConfig
 
 from api.access import POLICY
 from api.access import Principal as Holder
+from api.graphql.audit import AuditQuery
 from api.graphql.command import CommandQuery, CommandSubscription
 from api.graphql.context import asker
 from api.graphql.cost import excess
@@ -58,7 +59,7 @@ class MeQuery:
 
 
 @strawberry.type(description="What can be read.")
-class Query(StationQuery, TransactionQuery, CommandQuery, EventQuery, MeQuery):
+class Query(StationQuery, TransactionQuery, CommandQuery, EventQuery, AuditQuery, MeQuery):
     pass
 
 

@@ -66,6 +66,26 @@ OPENAPI: dict[str, Any] = {
             },
             "delete": {"summary": "End the session", "responses": {"204": answer("Forgotten.", None)}},
         },
+        "/api/proofs": {
+            "get": {
+                "summary": "Sealed events with their inclusion proofs, as JSON lines for docs/verify.py",
+                "parameters": [
+                    {
+                        "name": name,
+                        "in": "query",
+                        "description": f"The {name} position.",
+                        "schema": {"type": "integer", "minimum": 1, "maximum": 2**63 - 1, "default": default},
+                    }
+                    for name, default in (("first", 1), ("last", 2**63 - 1))
+                ],
+                "responses": {
+                    "200": answer("One proof a line.", "application/jsonl"),
+                    "400": PROBLEM,
+                    "401": PROBLEM,
+                    "403": PROBLEM,
+                },
+            }
+        },
         "/api/events": {
             "get": {
                 "summary": "The history as JSON lines",

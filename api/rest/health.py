@@ -34,6 +34,8 @@ def ailments(parts: Parts) -> dict[str, str]:
         found["store"] = parts.journal.unwell
     if parts.runner is not None and parts.runner.unwell:
         found["projections"] = parts.runner.unwell
+    if parts.notary is not None and parts.notary.unwell:
+        found["audit"] = parts.notary.unwell
     try:
         with parts.engine.connect() as connection:
             known: dict[str, Any] = checkpoint.read(connection)

@@ -7,9 +7,11 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
+from uuid import uuid4
 
 import httpx
 
@@ -27,6 +29,7 @@ class Server:
             *arguments,
         ]  # fmt: skip
         self.settings = {
+            "BORNIER_AUDIT_KEY": "" if database.startswith("sqlite") else f"{tempfile.gettempdir()}/{uuid4()}.pem",
             "BORNIER_UNKNOWN_STATIONS": "accept",
             "BORNIER_UNKNOWN_BADGES": "accept",
             "BORNIER_ADMIN_TOKEN": TOKEN,

@@ -1,0 +1,73 @@
+"""The audit on a terminal: is the history whole, and the proof of its events."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import NamedTuple
+
+from sqlalchemy import Engine
+
+from api.bootstrap import signer_of
+from api.settings import Settings
+from application.history import History
+from application.store import Store
+from migrations.migrate import upgrade
+from projections import audit
+from projections.audit import Signer
+from projections.engine import engine
+
+Advance = Callable[[int, int], None]
+
+
+class Log(NamedTuple):
+    """What is audited, and with which key."""
+
+    engine: Engine
+    history: History
+    signer: Signer
+
+
+@contextmanager
+def opened(settings: Settings) -> Iterator[Log]:
+    upgrade(settings.database)
+    store, here = Store(settings.database), engine(settings.database)
+    try:
+        yield Log(here, History(store.recorder), signer_of(settings))
+    finally:
+        here.dispose()
+        store.close()
+
+
+def verify(settings: Settings, advance: Advance) -> bool:
+    """Print every fault, then one line that sums up; True only if the history is whole."""
+    with opened(settings) as log, log.engine.connect() as connection:
+        faults = 0
+        for fault in audit.verify(connection, log.history, log.signer, advance):
+            faults += 1
+            print(fault)
+        for stream in log.history.broken():
+            faults += 1
+            print(f"stream {stream}: its versions are not 1, 2, 3 and so on")
+        sealed, head = audit.sealed_up_to(connection), log.history.head()
+    end = f"{head - sealed:,} after them are not sealed yet" if head > sealed else "nothing is left unsealed"
+    print(f"{'whole' if not faults else f'{faults} faults'}: {sealed:,} positions are sealed, {end}")
+    return not faults
+
+
+def prove(settings: Settings, first: int, last: int) -> None:
+    """Print the proofs of a range of positions, one a line. Raises ValueError when nothing is sealed there."""
+    with opened(settings) as log, log.engine.connect() as connection:
+        written = 0
+        for proof in audit.proofs(connection, log.history, first, last):
+            sys.stdout.write(f"{json.dumps(proof, ensure_ascii=False)}\n")
+            written += 1
+        if not written:
+            raise ValueError(f"nothing is sealed there: the seals reach position {audit.sealed_up_to(connection)}")
+
+
+def show_key(settings: Settings) -> None:
+    """Print the public key of the seals, as PEM."""
+    print(signer_of(settings).pem, end="")

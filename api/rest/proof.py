@@ -1,0 +1,43 @@
+"""Proofs as a file: one event with its proof a line, for `docs/verify.py`."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+
+from starlette.requests import Request
+from starlette.responses import Response, StreamingResponse
+
+from api.access import Doorman
+from api.context import Parts
+from api.problem import problem
+from projections.audit import proofs
+
+
+async def export(request: Request) -> Response:
+    """The sealed events of a range of positions, streamed at constant memory."""
+    parts: Parts = request.app.state.parts
+    doorman: Doorman = request.app.state.doorman
+    principal = doorman.recognise(request.headers, request.cookies)
+    if principal is None:
+        return problem(401, "a bearer token is needed", {"WWW-Authenticate": "Bearer"})
+    if not principal.may("audit"):
+        return problem(403, f"{principal.name} may not read the history")
+    try:
+        first, last = (position(request, name, default) for name, default in (("first", 1), ("last", 2**63 - 1)))
+    except ValueError as error:
+        return problem(400, str(error))
+
+    def lines() -> Iterator[str]:
+        with parts.engine.connect() as connection:
+            for proof in proofs(connection, parts.history, first, last):
+                yield f"{json.dumps(proof, ensure_ascii=False)}\n"
+
+    return StreamingResponse(lines(), media_type="application/jsonl")
+
+
+def position(request: Request, name: str, default: int) -> int:
+    text = request.query_params.get(name, str(default))
+    if not (text.isascii() and text.isdigit() and 0 < int(text[:20]) < 2**63):
+        raise ValueError(f"{name} must be a position")
+    return int(text)
