@@ -94,6 +94,10 @@ class Errand:
         self.command.send(connection_id, message_id, action, msgspec.Raw(payload), self.cause, self.clock())
         self.commit(then)
 
+    def answer_part(self, message_id: str, answer: bytes) -> None:
+        """One of several calls is answered; `send` or `answer` commits it with what follows."""
+        self.command.answer_part(message_id, msgspec.Raw(answer), self.cause, self.clock())
+
     def answer(self, accepted: bool, answer: bytes, reason: str | None) -> None:
         self.command.answer(accepted, msgspec.Raw(answer), reason, self.cause, self.clock())
         self.commit()

@@ -9,12 +9,24 @@ import msgspec
 from domain.aggregate import Aggregate, Upcast
 from domain.badge import Badge
 from domain.command import Command
+from domain.customer import Customer
+from domain.device import Device
+from domain.display import Display
 from domain.event import Event, topic
 from domain.number import Number
 from domain.station import Station
 from domain.transaction import Transaction
 
-AGGREGATES: tuple[type[Aggregate], ...] = (Station, Transaction, Command, Badge, Number)
+AGGREGATES: tuple[type[Aggregate], ...] = (
+    Station,
+    Transaction,
+    Command,
+    Badge,
+    Number,
+    Device,
+    Customer,
+    Display,
+)
 
 
 class Recorded(NamedTuple):

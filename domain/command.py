@@ -35,6 +35,12 @@ class Command(Aggregate):
         ocpp_action: str
         payload: msgspec.Raw
 
+    class PartAnswered(Event, tag="command.part_answered.v1"):
+        """The station answered one of the several calls that this command takes; the next call, or the end, follows."""
+
+        message_id: str
+        answer: msgspec.Raw
+
     class Answered(Event, tag="command.answered.v1"):
         """The station answered; `accepted` is our reading of its status, `reason` why not."""
 
@@ -70,7 +76,7 @@ class Command(Aggregate):
     @property
     def final(self) -> bool:
         """Nothing more can happen to it."""
-        return self.status not in ("", "requested", "sent")
+        return self.status == "final"
 
     def request(
         self,
@@ -103,8 +109,8 @@ class Command(Aggregate):
         cause: AnyCause,
         now: datetime,
     ) -> None:
-        """Put on the wire: only a command that was just requested can be."""
-        if self.status == "requested":
+        """Put on the wire: only a command that was just requested can be, or its next part."""
+        if self.status in ("requested", "going on"):
             self.record(
                 Command.Sent,
                 cause,
@@ -114,6 +120,11 @@ class Command(Aggregate):
                 ocpp_action=ocpp_action,
                 payload=payload,
             )
+
+    def answer_part(self, message_id: str, answer: msgspec.Raw, cause: AnyCause, now: datetime) -> None:
+        """The station's word on one of several calls. Record what follows in the same breath."""
+        if self.status == "sent":
+            self.record(Command.PartAnswered, cause, now, message_id=message_id, answer=answer)
 
     def answer(self, accepted: bool, answer: msgspec.Raw, reason: str | None, cause: AnyCause, now: datetime) -> None:
         """The station's word. A command that is already final keeps its status."""
@@ -141,5 +152,7 @@ class Command(Aggregate):
             case Command.Sent():
                 self.status = "sent"
                 self.connection_id = event.connection_id
+            case Command.PartAnswered():
+                self.status = "going on"
             case _:
                 self.status = "final"

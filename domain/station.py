@@ -38,6 +38,15 @@ class Notice(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     cleared: bool = False
     evse_id: int | None = None
     connector_id: int | None = None
+    component_instance: str | None = None
+    variable_instance: str | None = None
+    origin: str | None = None
+    monitor_id: int | None = None
+    severity: int | None = None
+    caused_by: int | None = None
+    station_transaction_id: str | None = None
+    tech_code: str | None = None
+    tech_info: str | None = None
 
 
 class KnownTransaction(msgspec.Struct, frozen=True):

@@ -18,8 +18,9 @@ from websockets.protocol import OPEN
 from websockets.server import ServerProtocol
 
 from adapters.ocpp import frame, schema, wire
-from adapters.ocpp.dialect import Dialect, read
+from adapters.ocpp.dialect import Dialect, Said, joined, read
 from adapters.ocpp.frame import Call, Error, Malformed, Result, Send
+from adapters.ocpp.secret import redacted, scrubbed
 from application.command import Errand
 from application.session import NotLoaded, Session
 from domain.command import Command
@@ -48,16 +49,26 @@ def fits(payload: dict[str, Any]) -> bool:
 
 
 class Flight:
-    """The one command the station has not answered yet."""
+    """The one command the station has not answered yet: one call, or several one after the other."""
 
-    __slots__ = ("action", "errand", "message_id", "payload", "timer")
+    __slots__ = ("action", "answers", "errand", "message_id", "payload", "rest", "timer")
 
-    def __init__(self, errand: Errand, message_id: str, action: str, payload: dict[str, Any]) -> None:
+    def __init__(self, errand: Errand, said: Said) -> None:
         self.errand = errand
-        self.message_id = message_id
-        self.action = action
-        self.payload = payload
+        self.message_id = errand.command_id
+        self.action, self.payload = said.action, said.payload
+        self.rest = deque(said.rest)
+        self.answers: list[dict[str, Any]] = []
         self.timer: asyncio.TimerHandle | None = None
+
+    @property
+    def split(self) -> bool:
+        """It takes more than one call."""
+        return bool(self.rest or self.answers)
+
+    def turn(self) -> None:
+        """The next call."""
+        self.message_id, self.payload = str(uuid4()), self.rest.popleft()
 
 
 class StationConnection(asyncio.Protocol):
@@ -297,7 +308,7 @@ class StationConnection(asyncio.Protocol):
             version=self.dialect.version, action=action, message_id=message_id, connection_id=self.connection_id
         )
         session.begin(cause, self.front.clock())
-        raw = text.decode(errors="backslashreplace")
+        raw = scrubbed(text.decode(errors="backslashreplace"))
         session.tell(Station.MessageRefused, raw=raw, code=code, reason=reason, unanswered=call is None)
         self.front.count(self.dialect.version, action if call and code != "NotImplemented" else "unknown", code)
         if call is None:
@@ -315,14 +326,20 @@ class StationConnection(asyncio.Protocol):
         self.refuse(text, call, code, bad.reason)
 
     def on_send(self, said: Send, text: bytes) -> None:
-        """OCPP 2.1 SEND: kept, never answered."""
-        assert self.session is not None
+        """OCPP 2.1 SEND: heard, never answered."""
+        session = self.session
+        assert session is not None
         if said.action != "NotifyPeriodicEventStream" or schema.violation("2.1", said.action, "request", said.payload):
             self.refuse(text, None, self.code("FormatViolation"), f"{said.action} is not valid as a SEND")
             return
-        self.session.begin(self.message(said), self.front.clock())
-        self.session.tell(Station.MessageReceived)
-        self.session.commit(lambda error: None)
+        session.begin(self.message(said), self.front.clock())
+        try:
+            self.dialect.hear[said.action](session, said.payload)
+        except NotLoaded as missing:
+            self.aside(self.load(missing, text))
+            return
+        self.front.count(self.dialect.version, said.action, "heard")
+        session.commit(lambda error: None)
 
     def code(self, code: str) -> str:
         return frame.code(self.dialect.version, code)
@@ -383,19 +400,24 @@ class StationConnection(asyncio.Protocol):
             if say is None:
                 raise Refusal(self.dialect.cannot.get(action, f"OCPP {self.dialect.version} has no {action}"))
             said = say(self.session, errand.command.parameters)
-            violation = schema.violation(self.dialect.version, said.action, "request", said.payload)
-            if violation is not None:
-                raise Refusal(violation.message)
+            for payload in (said.payload, *said.rest):
+                violation = schema.violation(self.dialect.version, said.action, "request", payload)
+                if violation is not None:
+                    raise Refusal(violation.message)
         except Refusal as refusal:
             errand.close(Command.Refused, str(refusal))
             return
         except (KeyError, TypeError, ValueError) as missing:
             errand.close(Command.Refused, f"the parameters do not fit {action}: {missing!r}")
             return
-        message_id = errand.command_id
-        self.flight = Flight(errand, message_id, said.action, said.payload)
-        text = frame.call(message_id, said.action, said.payload)
-        errand.send(self.connection_id, message_id, said.action, orjson.dumps(said.payload), partial(self.put, text))
+        self.flight = Flight(errand, said)
+        self.take_off(self.flight)
+
+    def take_off(self, flight: Flight) -> None:
+        """Record the call of a flight as sent, then put it on the wire."""
+        text = frame.call(flight.message_id, flight.action, flight.payload)
+        payload = orjson.dumps(flight.payload)
+        flight.errand.send(self.connection_id, flight.message_id, flight.action, payload, partial(self.put, text))
 
     def put(self, text: bytes) -> None:
         """The command is recorded as sent: put it on the wire and wait for the answer."""
@@ -430,14 +452,28 @@ class StationConnection(asyncio.Protocol):
             self.refuse(text, None, violation.code, violation.message)
             self.land(Command.Failed, f"the station's answer is not valid: {violation.message}")
             return
+        answer = redacted(result.payload)
         try:
-            self.heed(self.flight, result.payload)
+            self.heed(self.flight, answer)
         except NotLoaded as missing:
             self.aside(self.load(missing, text))
             return
+        self.go_on(answer)
+
+    def go_on(self, answer: dict[str, Any]) -> None:
+        """A good answer: make the next call of the command, or end it with all its answers as one."""
         flight = self.take_flight()
-        verdict = read(result.payload)
-        flight.errand.answer(verdict.accepted, orjson.dumps(result.payload), verdict.reason)
+        if flight.split:
+            flight.errand.answer_part(flight.message_id, orjson.dumps(answer))
+        flight.answers.append(answer)
+        if flight.rest:
+            flight.turn()
+            self.flight = flight
+            self.take_off(flight)
+            return
+        whole = joined(flight.answers) if len(flight.answers) > 1 else answer
+        verdict = read(whole)
+        flight.errand.answer(verdict.accepted, orjson.dumps(whole), verdict.reason)
         self.next_order()
 
     def heed(self, flight: Flight, answer: dict[str, Any]) -> None:
@@ -454,5 +490,5 @@ class StationConnection(asyncio.Protocol):
             self.refuse(text, None, self.code("ProtocolError"), "an error to no question of ours")
             return
         words = ": ".join(filter(None, (error.code, error.description)))
-        raw = text.decode(errors="backslashreplace")
+        raw = scrubbed(text.decode(errors="backslashreplace"))
         self.land(Command.Failed, f"the station answered with an error: {words}", raw=raw)

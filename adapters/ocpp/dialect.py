@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from types import ModuleType
@@ -14,13 +14,28 @@ from application.session import Session
 
 Payload = dict[str, Any]
 EMPTY = b"{}"
+LONGEST = 1_000_000
 
 
 class Said(NamedTuple):
-    """A request in the words of one OCPP version."""
+    """A request in the words of one OCPP version; where a station takes only so much at once, `rest` are the payloads
+    of the calls that follow, each after the answer to the one before."""
 
     action: str
     payload: Payload
+    rest: tuple[Payload, ...] = ()
+
+
+def portioned(action: str, name: str, lines: list[Any], wish: Payload) -> Said:
+    """A request about many lines, in as many calls as a station needs that takes `at_once` of them."""
+    most, longest = wish.get("at_once") or len(lines), wish.get("bytes_at_once") or LONGEST
+    portions: list[list[Any]] = [[]]
+    for line in lines:
+        if portions[-1] and (len(portions[-1]) >= most or len(dump({name: [*portions[-1], line]})) > longest):
+            portions.append([])
+        portions[-1].append(line)
+    first, *rest = [{name: portion} for portion in portions]
+    return Said(action, first, tuple(rest))
 
 
 class Verdict(NamedTuple):
@@ -32,8 +47,6 @@ class Verdict(NamedTuple):
 
 Hear = Callable[[Session, Payload], bytes]
 Say = Callable[[Session, Payload], Said]
-
-
 Heed = Callable[[Session, Payload, Payload, Payload], None]
 """(session, parameters of the command, payload we sent, payload of the answer)."""
 
@@ -75,13 +88,23 @@ def compose(version: str, *parts: ModuleType, admits_pending: bool = False) -> D
 
 
 GOOD = {"Accepted", "Scheduled", "Unlocked", "RebootRequired"}
+PARTS = ("setVariableResult", "getVariableResult", "setMonitoringResult", "clearMonitoringResult")
+
+
+def joined(answers: Sequence[Payload]) -> Payload:
+    """The answers to all calls of one command as one: their lists one after the other, of anything else the latest."""
+    whole: Payload = {}
+    for answer in answers:
+        for name, value in answer.items():
+            whole[name] = [*whole.get(name, ()), *value] if isinstance(value, list) else value
+    return whole
 
 
 def read(answer: Payload) -> Verdict:
     """Understand an answer: its status, or the statuses of its parts; no status at all is a plain answer."""
-    parts = answer.get("setVariableResult") or answer.get("getVariableResult")
-    if parts:
-        return read_parts(parts)
+    for name in PARTS:
+        if answer.get(name):
+            return read_parts(answer[name])
     status = answer.get("status")
     if status is None or status in GOOD:
         return Verdict(True)
@@ -90,12 +113,18 @@ def read(answer: Payload) -> Verdict:
 
 def read_parts(parts: list[Payload]) -> Verdict:
     refused = [
-        f"{part['component']['name']}.{part['variable']['name']}: "
-        + explain(part["attributeStatus"], part.get("attributeStatusInfo"))
+        f"{subject(part)}: {explain(status, part.get('attributeStatusInfo') or part.get('statusInfo'))}"
         for part in parts
-        if part["attributeStatus"] not in GOOD
+        if (status := part.get("attributeStatus") or part["status"]) not in GOOD
     ]
     return Verdict(not refused, "; ".join(refused) or None)
+
+
+def subject(part: Payload) -> str:
+    """What a part of an answer is about: a variable, or a monitor."""
+    if "variable" not in part:
+        return f"monitor {part['id']}"
+    return f"{part['component']['name']}.{part['variable']['name']}"
 
 
 def explain(status: str, detail: Payload | None) -> str:
