@@ -10,7 +10,7 @@ from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 import typer
 import uvloop
@@ -31,6 +31,7 @@ Database = Annotated[
     str | None, typer.Option("--database", envvar="BORNIER_DATABASE", help="sqlite:///path or postgresql://…")
 ]
 errors = Console(stderr=True)
+T = TypeVar("T")
 
 
 def main() -> None:
@@ -130,22 +131,36 @@ def demo(
 
 @cli.command()
 def simulate(
-    url: Annotated[str, typer.Argument(help="ws://host:port/ocpp of any CSMS; the station id is appended.")],
+    url: Annotated[
+        str, typer.Argument(help="ws://host:port/ocpp of any CSMS; the station id is appended.")
+    ] = "ws://127.0.0.1:9000/ocpp",
     stations: Annotated[int, typer.Option(help="How many stations.", min=1, max=20_000)] = 3,
     version: Annotated[list[str] | None, typer.Option(help="1.6, 2.0.1 or 2.1; repeatable; all when absent.")] = None,
     speed: Annotated[
-        float, typer.Option(help="How much smaller the batteries are, so that a charge ends sooner.")
+        float,
+        typer.Option(
+            help="How much smaller the batteries are, so that a charge ends sooner; with --replay: how much faster.",
+            min=0.001,
+        ),
     ] = 60,
     duration: Annotated[float | None, typer.Option(help="Stop after so many seconds.")] = None,
     seed: Annotated[int, typer.Option(help="The same seed gives the same fleet.")] = 1,
     password: Annotated[str | None, typer.Option(help="HTTP Basic password of every station.")] = None,
+    replay: Annotated[
+        Path | None, typer.Option(help="A trace (bornier events --as-ocpp) to play; exit 1 if answers differ.")
+    ] = None,
 ) -> None:
-    """The simulated fleet alone, against any CSMS."""
-    from api.demo import drive
+    """The simulated fleet alone, against any CSMS; or a recorded conversation again."""
+    from api.demo import drive, play
 
     log.configure("WARNING")
     if not url.startswith(("ws://", "wss://")):
         raise ValueError(f"{url!r} is not a ws:// or wss:// address")
+    if replay is not None:
+        lines = replay.read_text("utf-8").splitlines()
+        if not loop(lambda: play(url, lines, speed, password, stopping())):
+            sys.exit(1)
+        return
     versions = tuple(version or ("1.6", "2.0.1", "2.1"))
     for name in versions:
         if name not in ("1.6", "2.0.1", "2.1"):
@@ -296,19 +311,20 @@ def bench(
         raise ValueError("a measurement is not sound: see the table")
 
 
-def loop(work: Callable[[], Coroutine[Any, Any, None]]) -> None:
+def loop(work: Callable[[], Coroutine[Any, Any, T]]) -> T | None:
     """Run on uvloop; Ctrl-C before the loop has its handlers is no fault."""
 
-    async def entry() -> None:
-        await work()
+    async def entry() -> T:
+        return await work()
 
     gc.set_threshold(50_000, 50, 100)
     try:
-        uvloop.run(entry())
+        return uvloop.run(entry())
     except KeyboardInterrupt:
         sys.exit(130)
     except BrokenPipeError:
         sys.stderr.close()
+    return None
 
 
 def stopping() -> asyncio.Event:

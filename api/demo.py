@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from datetime import datetime
 
 from rich.console import Console
+from rich.markup import escape
 
+from adapters.simulator import replay
 from adapters.simulator.fleet import Fleet, Summary
 from api.bootstrap import running
 from api.settings import Settings
@@ -47,13 +50,22 @@ async def drive(
     report(await until_stopped(fleet, stop, duration))
 
 
+async def play(url: str, lines: Sequence[str], speed: float, password: str | None, stop: asyncio.Event) -> bool:
+    """A recorded conversation against any CSMS; False if it answers otherwise than it was answered then."""
+    outcome = await replay.play(url, replay.read(lines), speed, password, stop, tell)
+    for note in outcome.notes:
+        console.print(f"[dim]note[/] {escape(note)}")
+    console.print(f"\n{outcome}")
+    return not outcome.differences
+
+
 async def until_stopped(fleet: Fleet, stop: asyncio.Event, duration: float | None) -> Summary:
     return await fleet.run(stop, duration)
 
 
 def tell(line: str) -> None:
     """One thing that happened, with the time."""
-    console.print(f"[dim]{datetime.now():%H:%M:%S}[/] {line}")
+    console.print(f"[dim]{datetime.now():%H:%M:%S}[/] {escape(line)}")
 
 
 def report(summary: Summary) -> None:

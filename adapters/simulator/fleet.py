@@ -6,7 +6,8 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from adapters.simulator.station import Station, rest
+from adapters.simulator.pause import rest
+from adapters.simulator.station import Station
 
 CONNECTS_PER_S = 100.0
 

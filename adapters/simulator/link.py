@@ -35,14 +35,11 @@ class Link:
     """A connection of one station; `hear` answers the CSMS, `after` runs once that answer is sent."""
 
     def __init__(self, url: str, identity: str, protocol: str, password: str | None, hear: Hear) -> None:
-        self.url = f"{url.rstrip('/')}/{quote(identity, safe='')}"
+        self.url = address(url, identity)
         self.protocol = Subprotocol(protocol)
         self.hear = hear
         self.after: Callable[[], Awaitable[None]] | None = None
-        self.headers: dict[str, str] = {}
-        if password is not None:
-            pair = base64.b64encode(f"{identity}:{password}".encode()).decode()
-            self.headers["Authorization"] = f"Basic {pair}"
+        self.headers = authorization(identity, password)
         self.turn = asyncio.Lock()
         self.waiting: dict[str, asyncio.Future[Payload]] = {}
         self.socket: ClientConnection | None = None
@@ -127,6 +124,19 @@ class Link:
             return [3, message_id, self.hear(action, payload)]
         except Refused as refused:
             return [4, message_id, refused.code, "", {}]
+
+
+def address(url: str, identity: str) -> str:
+    """Where a station connects (OCPP-J 3.1.1)."""
+    return f"{url.rstrip('/')}/{quote(identity, safe='')}"
+
+
+def authorization(identity: str, password: str | None) -> dict[str, str]:
+    """The header of HTTP Basic authentication, if there is a password."""
+    if password is None:
+        return {}
+    pair = base64.b64encode(f"{identity}:{password}".encode()).decode()
+    return {"Authorization": f"Basic {pair}"}
 
 
 async def settle(work: Awaitable[None]) -> None:

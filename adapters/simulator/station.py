@@ -15,6 +15,7 @@ from websockets.exceptions import WebSocketException
 from adapters.simulator import v16, v201
 from adapters.simulator.battery import Battery
 from adapters.simulator.link import Link, LinkDown, Payload, Refused
+from adapters.simulator.pause import rest
 from adapters.simulator.vocabulary import Charge, Reading, Said, Words
 
 MODELS = (
@@ -290,14 +291,6 @@ def numbered(said: Said, charge: Charge) -> Said:
 
 def now() -> datetime:
     return datetime.now(UTC)
-
-
-async def rest(stop: asyncio.Event, seconds: float, nudge: asyncio.Event | None = None) -> None:
-    """Wait, unless stopped or nudged."""
-    waits = [asyncio.create_task(event.wait()) for event in (stop, nudge) if event is not None]
-    await asyncio.wait(waits, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
-    for wait in waits:
-        wait.cancel()
 
 
 def versions() -> dict[str, tuple[Words, Callable[[Station, str, Payload], Payload]]]:
