@@ -31,6 +31,7 @@ from application.journal import Journal
 from application.listener import listen
 from application.number import Numbers
 from application.registry import Registry
+from application.reservation import Book, Desk, Keeper
 from application.session import Rules
 from application.store import Store
 from migrations.migrate import current, is_current, upgrade
@@ -124,7 +125,8 @@ async def running(settings: Settings, roles: frozenset[Role] = EVERYTHING) -> As
         if "api" in roles:
             registry = Registry(journal, history, vault, clock, gateway, badges)
             orders = Orders(journal, settings.command_deadline_s, exists(history), clock)
-            parts = Parts(read_side, history, orders, registry, settings, journal, signer, runner, front, notary)
+            desk = Desk(journal, history, clock)
+            parts = Parts(read_side, history, orders, registry, desk, settings, journal, signer, runner, front, notary)
             process.http = await start_web(process, parts, stack)
         yield process
 
@@ -140,8 +142,10 @@ async def start_gateway(
     dispatcher = Dispatcher(journal, history, clock)
     await asyncio.to_thread(badges.load)
     await asyncio.to_thread(dispatcher.load)
+    keeper = Keeper(journal, history, Book(), clock)
+    await asyncio.to_thread(keeper.load)
     await numbers.reserve(clock())
-    rules = Rules(journal, badges, numbers, settings.unknown_stations, settings.heartbeat_s)
+    rules = Rules(journal, badges, numbers, settings.unknown_stations, settings.heartbeat_s, keeper.book)
     gateway = Gateway(name, rules, history, vault, clock)
     gateway.settled, dispatcher.held = dispatcher.deliver, gateway.sessions.get
     await gateway.disown(await asyncio.to_thread(held_before, read_side, name))
@@ -152,6 +156,8 @@ async def start_gateway(
     process.go(badges.follow(), "badges")
     process.go(dispatcher.follow(), "commands")
     process.go(dispatcher.expire(), "deadlines")
+    process.go(keeper.follow(), "reservations")
+    process.go(keeper.expire(), "reservation expiry")
     process.go(front.watch(), "pings")
     process.go(keep_numbers(numbers), "numbers")
     return gateway, badges, front

@@ -13,6 +13,7 @@ from application.command import Orders
 from application.history import History
 from application.journal import Journal
 from application.registry import Registry
+from application.reservation import Desk
 from projections.audit import Notary, Signer
 from projections.runner import Runner
 
@@ -37,6 +38,7 @@ class Parts:
     history: History
     orders: Orders
     registry: Registry
+    desk: Desk
     settings: Settings
     journal: Journal
     signer: Signer

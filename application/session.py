@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, NamedTuple, TypeVar
 
@@ -11,6 +11,7 @@ from application.badge import Badges
 from application.journal import Done, Journal, Writer
 from application.number import Numbers
 from application.ports import Line
+from application.reservation import Book
 from domain.aggregate import Aggregate
 from domain.badge import Verdict
 from domain.event import AnyCause, Connection, Event, Message
@@ -40,6 +41,7 @@ class Rules:
     numbers: Numbers
     unknown_stations: Policy
     heartbeat_s: int
+    reservations: Book = field(default_factory=Book)
 
 
 class Remembered(NamedTuple):

@@ -14,6 +14,7 @@ from domain.device import Device
 from domain.display import Display
 from domain.event import Event, topic
 from domain.number import Number
+from domain.reservation import Reservation
 from domain.station import Station
 from domain.transaction import Transaction
 
@@ -26,6 +27,7 @@ AGGREGATES: tuple[type[Aggregate], ...] = (
     Device,
     Customer,
     Display,
+    Reservation,
 )
 
 

@@ -1,4 +1,4 @@
-"""A number: transaction ids that are integers, unique for ever (OCPP 1.6)."""
+"""A number: ids that are integers, unique for ever, as OCPP wants them for transactions (1.6) and reservations."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Number(Aggregate):
         """Take the next `count` numbers. Raises Refusal when 2^31-1 is reached (xsd:int of OCPP 1.6)."""
         first, last = self.last + 1, self.last + count
         if last > LAST:
-            raise Refusal("all 2,147,483,647 transaction numbers are used")
+            raise Refusal("all 2,147,483,647 numbers are used")
         self.record(Number.Reserved, cause, now, first=first, last=last, gateway=gateway)
         return range(first, last + 1)
 

@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
-from projections import command, station, trace, transaction
+from projections import command, reservation, station, trace, transaction
 from projections.projection import Projection
 
 PROJECTIONS: dict[str, Projection] = {
-    each.name: each for each in (station.PROJECTION, transaction.PROJECTION, command.PROJECTION, trace.PROJECTION)
+    each.name: each
+    for each in (
+        station.PROJECTION,
+        transaction.PROJECTION,
+        command.PROJECTION,
+        trace.PROJECTION,
+        reservation.PROJECTION,
+    )
 }

@@ -7,7 +7,7 @@ import binascii
 from typing import Any, NamedTuple
 
 import msgspec
-from sqlalchemy import Row
+from sqlalchemy import Column, ColumnElement, Connection, Row, func, select
 
 
 class BadCursor(ValueError):
@@ -24,6 +24,22 @@ class Page(NamedTuple):
 def page(rows: list[Row[Any]], first: int) -> Page:
     """Cut a result of `first + 1` rows to a page."""
     return Page(rows[:first], len(rows) > first)
+
+
+def newest(
+    connection: Connection, column: Column[int], first: int, after: str | None, *wanted: ColumnElement[bool]
+) -> Page:
+    """The rows with the highest numbers of a column, downwards."""
+    query = select(column.table).where(*wanted).order_by(column.desc()).limit(first + 1)
+    if after is not None:
+        (number,) = key(after, tuple[int])
+        query = query.where(column < number)
+    return page(list(connection.execute(query)), first)
+
+
+def number_of(connection: Connection, column: Column[int], *wanted: ColumnElement[bool]) -> int:
+    """How many rows there are."""
+    return int(connection.execute(select(func.count(column)).where(*wanted)).scalar() or 0)
 
 
 def cursor(*key: Any) -> str:

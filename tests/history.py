@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 
@@ -19,6 +19,7 @@ from application.store import EventMapper, Store
 from domain.catalog import Recorded
 from domain.command import Command
 from domain.event import Connection, Event, Message, Operator
+from domain.reservation import Reservation
 from domain.station import Station
 
 BEGIN = datetime(2026, 11, 23, 10, 0, tzinfo=UTC)
@@ -177,6 +178,7 @@ def busy_day() -> Notebook:
     new.say("TransactionEvent", event2("Started", 0, 10, 900, "Charging", **TOKEN))
     new.hang_up()
     commands(notebook)
+    reservations(notebook)
     return notebook
 
 
@@ -200,3 +202,24 @@ def commands(notebook: Notebook) -> None:
             case "expired":
                 command.close(Command.Expired, "late", cause, BEGIN)
         notebook.events += command.collect_events()
+
+
+def reservations(notebook: Notebook) -> None:
+    """One reservation of every fate."""
+    cause, until = Operator(name="anna"), BEGIN + timedelta(minutes=30)
+    ends: list[Callable[[Reservation], None]] = [
+        lambda each: None,
+        lambda each: each.refuse("Occupied", cause, BEGIN),
+        lambda each: each.place(cause, BEGIN),
+        lambda each: each.use("t", BEGIN, cause, BEGIN),
+        lambda each: each.cancel(cause, BEGIN),
+        lambda each: each.expire(cause, until),
+        lambda each: each.remove("Removed", cause, BEGIN),
+    ]
+    for number, end in enumerate(ends, 1):
+        reservation = Reservation(f"reservation/{number}")
+        reservation.request("OLD", f"B{number}", until, "anna", cause, BEGIN, evse_id=number)
+        if number > 3:
+            reservation.place(cause, BEGIN)
+        end(reservation)
+        notebook.events += reservation.collect_events()

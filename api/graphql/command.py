@@ -126,9 +126,9 @@ def said(description: str, **default: Any) -> Any:
     return strawberry.field(description=description, **default)
 
 
-async def ask(info: strawberry.Info, action: str, wish: Any, station_id: str | None = None) -> Command:
-    """Request a command; what the caller left out is not in its parameters."""
-    parameters = plain(wish)
+async def ask(info: strawberry.Info, action: str, wish: Any, station_id: str | None = None, **more: Any) -> Command:
+    """Request a command; what the caller left out is not in its parameters, what we know of it (`more`) is."""
+    parameters = plain(wish) | more
     target, wait = parameters.pop("station_id", station_id), parameters.pop("deadline_seconds", None)
     who = asker(info)
     command_id, event, refusal = await who.parts.orders.request(target, action, parameters, who.name, wait)

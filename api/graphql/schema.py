@@ -31,6 +31,7 @@ from api.graphql.cost import excess
 from api.graphql.device import DeviceMutation
 from api.graphql.event import EventQuery, EventSubscription
 from api.graphql.registry import RegistryMutation
+from api.graphql.reservation import ReservationMutation, ReservationQuery
 from api.graphql.scalar import SCALARS, Texts, readable
 from api.graphql.station import StationMutation, StationQuery, StationSubscription
 from api.graphql.transaction import TransactionMutation, TransactionQuery, TransactionSubscription
@@ -59,12 +60,20 @@ class MeQuery:
 
 
 @strawberry.type(description="What can be read.")
-class Query(StationQuery, TransactionQuery, CommandQuery, EventQuery, AuditQuery, MeQuery):
+class Query(
+    StationQuery,
+    TransactionQuery,
+    CommandQuery,
+    ReservationQuery,
+    EventQuery,
+    AuditQuery,
+    MeQuery,
+):
     pass
 
 
 @strawberry.type(description="What can be asked for.")
-class Mutation(StationMutation, TransactionMutation, DeviceMutation, RegistryMutation):
+class Mutation(StationMutation, TransactionMutation, DeviceMutation, ReservationMutation, RegistryMutation):
     pass
 
 

@@ -77,20 +77,24 @@ def say_start(session: Session, wish: Payload) -> Said:
     """RequestStartTransaction (F01, F02); the remote start id is never used twice."""
     if wish.get("connector_id"):
         raise Refusal("OCPP 2.x starts a charge on an EVSE: its connector cannot be chosen")
-    group = wish.get("group_badge")
     return Said(
         "RequestStartTransaction",
         given(
             idToken=token(session, wish["badge"]),
             remoteStartId=session.rules.numbers.take(),
             evseId=wish.get("evse_id"),
-            groupIdToken=token(session, group) if group else None,
+            groupIdToken=group_token(wish),
         ),
     )
 
 
 def token(session: Session, badge: str) -> Payload:
     return {"idToken": badge, "type": session.rules.badges.kind(badge)}
+
+
+def group_token(wish: Payload) -> Payload | None:
+    """A group of badges is an account of ours, which is what Central means."""
+    return {"idToken": wish["group_badge"], "type": "Central"} if wish.get("group_badge") else None
 
 
 def say_stop(session: Session, wish: Payload) -> Said:
