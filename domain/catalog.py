@@ -14,6 +14,7 @@ from domain.device import Device
 from domain.display import Display
 from domain.event import Event, topic
 from domain.number import Number
+from domain.profile import Profile
 from domain.reservation import Reservation
 from domain.station import Station
 from domain.transaction import Transaction
@@ -28,6 +29,7 @@ AGGREGATES: tuple[type[Aggregate], ...] = (
     Customer,
     Display,
     Reservation,
+    Profile,
 )
 
 

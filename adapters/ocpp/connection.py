@@ -360,12 +360,15 @@ class StationConnection(asyncio.Protocol):
             self.busy = False
         while self.backlog and not self.busy:
             self.hear(self.backlog.popleft())
+        if self.protocol.state is OPEN:
+            self.next_order()
 
-    async def load(self, missing: NotLoaded, text: bytes) -> None:
-        """Read one more stream of this station, then hear the same text again."""
+    async def load(self, missing: NotLoaded, text: bytes | None = None) -> None:
+        """Read one more stream of this station; then go on with the text or the command that needs it."""
         assert self.session is not None
         self.session.keep(await asyncio.to_thread(self.front.gateway.aggregate, missing.kind, missing.stream))
-        self.backlog.appendleft(text)
+        if text is not None:
+            self.backlog.appendleft(text)
 
     async def recover(self, text: bytes, call: Call) -> None:
         """Our own fault: forget what was half decided, keep the message, and say InternalError."""
@@ -385,7 +388,7 @@ class StationConnection(asyncio.Protocol):
             self.next_order()
 
     def next_order(self) -> None:
-        while self.orders and self.flight is None:
+        while self.orders and self.flight is None and not self.busy:
             errand = self.orders.popleft()
             if not errand.due and errand.command.status == "requested":
                 self.send(errand)
@@ -404,6 +407,10 @@ class StationConnection(asyncio.Protocol):
                 violation = schema.violation(self.dialect.version, said.action, "request", payload)
                 if violation is not None:
                     raise Refusal(violation.message)
+        except NotLoaded as missing:
+            self.orders.appendleft(errand)
+            self.aside(self.load(missing))
+            return
         except Refusal as refusal:
             errand.close(Command.Refused, str(refusal))
             return

@@ -30,6 +30,7 @@ from api.graphql.context import asker
 from api.graphql.cost import excess
 from api.graphql.device import DeviceMutation
 from api.graphql.event import EventQuery, EventSubscription
+from api.graphql.profile import ProfileMutation
 from api.graphql.registry import RegistryMutation
 from api.graphql.reservation import ReservationMutation, ReservationQuery
 from api.graphql.scalar import SCALARS, Texts, readable
@@ -73,7 +74,14 @@ class Query(
 
 
 @strawberry.type(description="What can be asked for.")
-class Mutation(StationMutation, TransactionMutation, DeviceMutation, ReservationMutation, RegistryMutation):
+class Mutation(
+    StationMutation,
+    TransactionMutation,
+    DeviceMutation,
+    ReservationMutation,
+    RegistryMutation,
+    ProfileMutation,
+):
     pass
 
 
