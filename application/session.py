@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
-from typing import Any, NamedTuple, TypeVar
+from datetime import datetime, timedelta
+from typing import Any, NamedTuple, TypeVar, cast
 
 from application.badge import Badges
 from application.journal import Done, Journal, Writer
@@ -20,6 +21,7 @@ from domain.station import KnownTransaction, Notice, Policy, Registration, Stati
 from domain.transaction import ChargingState, Transaction, identify, stream
 
 ANSWERS_REMEMBERED = 16
+TOLERANCE = timedelta(minutes=1)
 A = TypeVar("A", bound=Aggregate)
 
 
@@ -42,6 +44,7 @@ class Rules:
     unknown_stations: Policy
     heartbeat_s: int
     reservations: Book = field(default_factory=Book)
+    quirks: Counter[str] = field(default_factory=Counter)
 
 
 class Remembered(NamedTuple):
@@ -131,6 +134,11 @@ class Session:
         """Record a fact of the station that needs no decision."""
         self.station.record(kind, self.cause, self.now, **facts)
 
+    def notice(self, rule: str) -> None:
+        """The station does not keep to a rule, and was understood nevertheless: counted always, told once."""
+        self.rules.quirks[rule] += 1
+        self.station.notice(rule, self.cause, self.now)
+
     def notify(self, occurred_at: datetime, seq_no: int, notices: tuple[Notice, ...], to_be_continued: bool) -> None:
         self.tell(
             Station.EventNotified,
@@ -154,13 +162,14 @@ class Session:
         occurred_at: datetime,
         reservation_id: int | None,
     ) -> tuple[int, Verdict]:
-        """OCPP 1.6: we make the number. The same start told again gets the same number (section 4.8)."""
-        verdict = self.rules.badges.verdict(badge, self.now)
-        transaction_id = identify(self.station_id, f"{evse_id} {meter_start_wh:g} {badge}", occurred_at)
-        known = self.known(transaction_id)
+        """OCPP 1.6: we make the number. The same start told again gets the same answer (section 4.8)."""
+        transaction_id = identify(self.station_id, f"{evse_id} {meter_start_wh!r} {badge}", occurred_at)
+        known = self.known(transaction_id) or self.untimed(evse_id, badge, meter_start_wh, occurred_at)
         if known is not None:
-            self.load(known).repeat("start", self.cause, self.now)
-            return int(known.station_transaction_id), verdict
+            transaction = self.load(known)
+            transaction.repeat("start", self.cause, self.now)
+            return int(known.station_transaction_id), cast(Verdict, transaction.verdict)
+        verdict = self.rules.badges.verdict(badge, self.now)
         number = self.rules.numbers.take()
         self.open(
             transaction_id,
@@ -174,6 +183,17 @@ class Session:
             reservation_id=reservation_id,
         )
         return number, verdict
+
+    def untimed(
+        self, evse_id: int, badge: str, meter_start_wh: float, occurred_at: datetime
+    ) -> KnownTransaction | None:
+        """The same start again, from a station that does not say when: still open there, and nothing has flowed."""
+        here = self.station.open_on(evse_id) if occurred_at == self.now else None
+        if here is None:
+            return None
+        transaction = self.load(here)
+        same = (transaction.badge, transaction.meter_start_wh) == (badge, meter_start_wh)
+        return here if same and not transaction.energy_wh else None
 
     def start(
         self,
@@ -201,7 +221,10 @@ class Session:
                 **facts,
             )
         else:
-            transaction.confirm(occurred_at, badge, meter_start_wh, readings, seq_no, self.cause, self.now)
+            self.locate(transaction, facts.pop("evse_id"), facts.pop("connector_id"))
+            facts.pop("offline")
+            facts["verdict"] = self.rules.badges.verdict(badge, self.now) if badge else None
+            transaction.confirm(occurred_at, badge, meter_start_wh, readings, seq_no, self.cause, self.now, **facts)
 
     def find(
         self, station_transaction_id: str, occurred_at: datetime, evse_id: int | None, connector_id: int | None
@@ -210,7 +233,8 @@ class Session:
         known = self.station.find(station_transaction_id)
         if known is not None:
             transaction = self.load(known)
-            transaction.locate(evse_id, connector_id, self.cause, self.now)
+            if evse_id and not transaction.evse_id:
+                self.locate(transaction, evse_id, connector_id)
             return transaction
         return self.open(
             identify(self.station_id, station_transaction_id, occurred_at),
@@ -221,11 +245,26 @@ class Session:
             inferred=True,
         )
 
+    def locate(self, transaction: Transaction, evse_id: int | None, connector_id: int | None) -> None:
+        """The EVSE becomes known; what was open there is over."""
+        if not evse_id or transaction.evse_id:
+            return
+        other = self.station.open_on(evse_id)
+        other_transaction = self.load(other) if other else None
+        transaction.locate(evse_id, connector_id, self.cause, self.now)
+        self.tell(
+            Station.TransactionLocated,
+            transaction_id=transaction.transaction_id,
+            evse_id=evse_id,
+            connector_id=connector_id,
+        )
+        if other_transaction is not None and transaction.open:
+            self.one_of(transaction, other_transaction)
+
     def open(self, transaction_id: str, **facts: Any) -> Transaction:
-        """Begin a transaction and note it on the station; whatever was open on that EVSE is over."""
-        earlier = self.station.open_on(facts["evse_id"]) if facts["evse_id"] else None
-        if earlier is not None:
-            self.supersede(self.load(earlier), transaction_id, facts["occurred_at"], facts.get("meter_start_wh"))
+        """Begin a transaction and note it on the station; of two on one EVSE the one that began first is over."""
+        other = self.station.open_on(facts["evse_id"])
+        other_transaction = self.load(other) if other else None
         transaction = self.touch(Transaction(stream(transaction_id)))
         self.transactions[transaction_id] = transaction
         transaction.start(self.cause, self.now, station_id=self.station_id, **facts)
@@ -236,24 +275,53 @@ class Session:
             evse_id=facts["evse_id"],
             connector_id=facts.get("connector_id"),
         )
+        if other_transaction is not None:
+            self.one_of(transaction, other_transaction)
         return transaction
 
-    def supersede(self, old: Transaction, by: str, occurred_at: datetime, meter_stop_wh: float | None) -> None:
-        if old.started_at is None or old.started_at > occurred_at:
-            return
-        old.supersede(by, occurred_at, meter_stop_wh, self.cause, self.now)
+    def one_of(self, new: Transaction, other: Transaction) -> None:
+        """Two are open on one EVSE: the one that began first, by the station's clock, must have ended before."""
+        assert new.started_at is not None
+        assert other.started_at is not None
+        old, now = (other, new) if other.started_at <= new.started_at else (new, other)
+        assert now.started_at is not None
+        old.supersede(now.transaction_id, now.started_at, now.meter_start_wh, self.cause, self.now)
         self.closed(old)
 
     def meter(self, station_transaction_id: str | None, evse_id: int, readings: tuple[Reading, ...]) -> None:
         """Meter values of a connector: of the transaction they name, else of the one open there, else of none."""
         known = self.station.find(station_transaction_id) if station_transaction_id else None
-        known = known or self.station.open_on(evse_id)
+        if known is None or not known.open:
+            known = self.meant(known, station_transaction_id, evse_id, readings[0].at if readings else self.now)
         if known is None:
             self.tell(
                 Station.Metered, evse_id=evse_id, readings=readings, station_transaction_id=station_transaction_id
             )
         else:
             self.load(known).meter(readings, self.cause, self.now)
+
+    def meant(
+        self, named: KnownTransaction | None, station_transaction_id: str | None, evse_id: int, at: datetime
+    ) -> KnownTransaction | None:
+        """Which transaction was read, when the id does not say: none, the station's own, or a past one."""
+        if named is not None and self.within(named, at):
+            return named
+        here = self.station.open_on(evse_id)
+        if here is not None and self.within(here, at):
+            if station_transaction_id:
+                self.station.name(here, station_transaction_id, self.cause, self.now)
+            return here
+        if named is not None:
+            return named
+        past = self.station.closed_on(evse_id)
+        late = past is not None and self.station.closed_at is not None and at < self.station.closed_at
+        return past if late and past is not None and self.within(past, at) else None
+
+    def within(self, known: KnownTransaction, at: datetime) -> bool:
+        """Was it going on then, by the station's clock?"""
+        transaction = self.load(known)
+        started = transaction.started_at is None or at >= transaction.started_at - TOLERANCE
+        return started and (transaction.ended_at is None or at <= transaction.ended_at)
 
     def stop_numbered(
         self,
@@ -264,11 +332,11 @@ class Session:
         badge: str | None,
         readings: tuple[Reading, ...],
     ) -> None:
-        """OCPP 1.6: end what the number names; 0 or less, after an offline start, means the only one open.
+        """OCPP 1.6: end what the number names; 0 or less, after an offline start, means the only one it can be.
 
         A number nobody knows never ends another transaction: it is kept as an orphan.
         """
-        known = self.station.find(str(number)) or (self.only_open(badge) if number <= 0 else None)
+        known = self.station.find(str(number)) or (self.only_open(badge, occurred_at) if number <= 0 else None)
         if known is not None:
             self.end(self.load(known), occurred_at, reason, meter_stop_wh, badge, readings)
             return
@@ -281,10 +349,21 @@ class Session:
             readings=readings,
         )
 
-    def only_open(self, badge: str | None) -> KnownTransaction | None:
-        opened = [known for known in self.station.transactions.values() if known.open]
+    def only_open(self, badge: str | None, at: datetime) -> KnownTransaction | None:
+        opened = [known for known in self.station.transactions.values() if known.open and self.within(known, at)]
         mine = [k for k in opened if badge is None or self.load(k).badge in (None, badge)]
         return mine[0] if len(mine) == 1 else None
+
+    def bind(self, orphan: int, transaction: Transaction) -> None:
+        """An operator says which transaction an orphaned end belongs to: it ends as the station told."""
+        said = self.station.bind(orphan, transaction.transaction_id, self.cause, self.now)
+        reason = said.reason or "Local"
+        self.end(transaction, said.occurred_at, reason, said.meter_stop_wh, None, said.readings)
+
+    def close(self, transaction: Transaction, reason: str) -> None:
+        """An operator or a rule closes what the station never ended."""
+        transaction.close(reason, self.cause, self.now)
+        self.closed(transaction)
 
     def end(
         self,
@@ -304,8 +383,10 @@ class Session:
         if was_open:
             self.closed(transaction)
 
-    def report_state(self, transaction: Transaction, state: ChargingState, occurred_at: datetime) -> None:
-        transaction.report_state(state, occurred_at, self.cause, self.now)
+    def report_state(
+        self, transaction: Transaction, state: ChargingState, occurred_at: datetime, offline: bool = False
+    ) -> None:
+        transaction.report_state(state, occurred_at, self.cause, self.now, offline)
 
     def closed(self, transaction: Transaction) -> None:
         self.tell(Station.TransactionClosed, transaction_id=transaction.transaction_id)
@@ -364,5 +445,5 @@ def end_register(readings: Sequence[Reading]) -> float | None:
 
 
 def reused(transaction: Transaction, occurred_at: datetime) -> bool:
-    """A start after the end, with a later time: the station uses the id a second time."""
-    return transaction.ended_at is not None and occurred_at > transaction.ended_at
+    """A start after the end that is not the one we know: the station uses the id a second time."""
+    return not transaction.open and not transaction.inferred and occurred_at != transaction.started_at

@@ -19,6 +19,7 @@ ConnectorStatus = Literal[
 ]  # fmt: skip
 
 CLOSED_REMEMBERED = 32
+ORPHANS_REMEMBERED = 500
 ANSWERS: dict[str, Registration] = {"accept": "Accepted", "pending": "Pending", "reject": "Rejected"}
 
 
@@ -66,6 +67,7 @@ class Station(Aggregate):
         """An operator made the station known, so that it is accepted when it boots."""
 
         site: str | None = None
+        strict: bool = False
 
     class Connected(Event, tag="station.connected.v1"):
         """A WebSocket of the station opened on a gateway."""
@@ -172,10 +174,23 @@ class Station(Aggregate):
         evse_id: int
         connector_id: int | None = None
 
+    class TransactionLocated(Event, tag="station.transaction_located.v1"):
+        """The EVSE of a transaction became known after its start (OCPP 2.x)."""
+
+        transaction_id: str
+        evse_id: int
+        connector_id: int | None = None
+
     class TransactionClosed(Event, tag="station.transaction_closed.v1"):
         """A transaction of this station ended."""
 
         transaction_id: str
+
+    class TransactionNamed(Event, tag="station.transaction_named.v1"):
+        """The station uses an id of its own for a transaction, not the one that was agreed."""
+
+        transaction_id: str
+        station_transaction_id: str
 
     class TransactionOrphaned(Event, tag="station.transaction_orphaned.v1"):
         """The station ended a transaction nobody knows; kept for an operator to bind."""
@@ -185,6 +200,25 @@ class Station(Aggregate):
         meter_stop_wh: float | None = None
         reason: str | None = None
         readings: tuple[Reading, ...] = ()
+
+    class OrphanBound(Event, tag="station.orphan_bound.v1"):
+        """An operator said which transaction an orphaned end belongs to (`orphan`: its version in this stream)."""
+
+        orphan: int
+        transaction_id: str
+
+    class QuirkNoticed(Event, tag="station.quirk_noticed.v1"):
+        """The station does not keep to a rule of OCPP, and we understood it nevertheless; told once per rule."""
+
+        rule: str
+
+    class AnswerRefused(Event, tag="station.answer_refused.v1"):
+        """The station could not use an answer of ours (CALLRESULTERROR, OCPP 2.1)."""
+
+        message_id: str
+        code: str
+        description: str = ""
+        details: Any = None
 
     class MessageReceived(Event, tag="station.message_received.v1"):
         """A valid message that needs nothing more than to be kept (its action and payload are in the cause)."""
@@ -203,16 +237,22 @@ class Station(Aggregate):
         self.connection_id: str | None = None
         self.gateway: str | None = None
         self.boot: Registration | None = None
+        self.strict = False
         self.transactions: dict[str, KnownTransaction] = {}
+        self.names: dict[str, str] = {}
+        self.connectors: set[int] = set()
+        self.orphans: dict[int, Station.TransactionOrphaned] = {}
+        self.quirks: set[str] = set()
+        self.closed_at: datetime | None = None
 
     @property
     def station_id(self) -> str:
         return self.id.removeprefix("station/")
 
-    def register(self, site: str | None, cause: AnyCause, now: datetime) -> None:
+    def register(self, site: str | None, cause: AnyCause, now: datetime, strict: bool = False) -> None:
         if self.registered:
             raise Refusal("this station is already registered")
-        self.record(Station.Registered, cause, now, site=site)
+        self.record(Station.Registered, cause, now, site=site, strict=strict)
 
     def connect(self, cause: Connection, ocpp_version: str, now: datetime) -> None:
         """A socket opened; whatever was open before is over."""
@@ -238,17 +278,55 @@ class Station(Aggregate):
         return "Accepted" if self.registered else ANSWERS[unknown]
 
     def find(self, station_transaction_id: str) -> KnownTransaction | None:
-        """The transaction the station means, open or lately closed."""
-        return self.transactions.get(station_transaction_id)
+        """The transaction the station means, open or lately closed, by the id agreed or by one of its own."""
+        return self.transactions.get(self.names.get(station_transaction_id, station_transaction_id))
+
+    def name(self, known: KnownTransaction, station_transaction_id: str, cause: AnyCause, now: datetime) -> None:
+        """Learn an id of the station's own; 0 and -1 are no ids, they say that it has none."""
+        if station_transaction_id not in ("0", "-1"):
+            self.record(
+                Station.TransactionNamed,
+                cause,
+                now,
+                transaction_id=known.transaction_id,
+                station_transaction_id=station_transaction_id,
+            )
+
+    def notice(self, rule: str, cause: AnyCause, now: datetime) -> None:
+        """It does not keep to a rule; once is enough to say so."""
+        if rule not in self.quirks:
+            self.record(Station.QuirkNoticed, cause, now, rule=rule)
+
+    def bind(self, orphan: int, transaction_id: str, cause: AnyCause, now: datetime) -> TransactionOrphaned:
+        """An operator knows which transaction an orphaned end belongs to."""
+        found = self.orphans.get(orphan)
+        if found is None:
+            raise Refusal("this station has no such orphan, or it is bound already")
+        self.record(Station.OrphanBound, cause, now, orphan=orphan, transaction_id=transaction_id)
+        return found
+
+    @property
+    def lone_connector(self) -> int | None:
+        """The only connector it has ever spoken of."""
+        return next(iter(self.connectors)) if len(self.connectors) == 1 else None
 
     def open_on(self, evse_id: int) -> KnownTransaction | None:
-        """The open transaction of an EVSE."""
-        return next((s for s in self.transactions.values() if s.open and s.evse_id == evse_id), None)
+        """The open transaction of an EVSE; EVSE 0 is the station itself, which charges nobody."""
+        return (
+            next((s for s in self.transactions.values() if s.open and s.evse_id == evse_id), None) if evse_id else None
+        )
+
+    def closed_on(self, evse_id: int) -> KnownTransaction | None:
+        """The latest transaction of an EVSE that is over."""
+        return next((s for s in reversed(self.transactions.values()) if not s.open and s.evse_id == evse_id), None)
 
     def apply(self, event: Event) -> None:
         match event:
+            case Station.StatusReported():
+                if event.connector_id:
+                    self.connectors.add(event.connector_id)
             case Station.Registered():
-                self.registered = True
+                self.registered, self.strict = True, event.strict
             case Station.Connected():
                 self.connection_id, self.gateway = event.connection_id, event.gateway
             case Station.Disconnected():
@@ -260,8 +338,28 @@ class Station(Aggregate):
                 self.transactions[event.station_transaction_id] = KnownTransaction(
                     event.transaction_id, event.station_transaction_id, event.evse_id, event.connector_id, True
                 )
+            case Station.TransactionLocated():
+                for known in self.transactions.values():
+                    if known.transaction_id == event.transaction_id:
+                        self.transactions[known.station_transaction_id] = msgspec.structs.replace(
+                            known, evse_id=event.evse_id, connector_id=event.connector_id
+                        )
             case Station.TransactionClosed():
                 self.transactions = without(self.transactions, event.transaction_id)
+                self.names = {name: known for name, known in self.names.items() if known in self.transactions}
+                self.closed_at = event.recorded_at
+            case Station.TransactionNamed():
+                for named in self.transactions.values():
+                    if named.transaction_id == event.transaction_id:
+                        self.names[event.station_transaction_id] = named.station_transaction_id
+            case Station.TransactionOrphaned():
+                self.orphans[event.originator_version] = event
+                if len(self.orphans) > ORPHANS_REMEMBERED:
+                    del self.orphans[next(iter(self.orphans))]
+            case Station.OrphanBound():
+                self.orphans.pop(event.orphan, None)
+            case Station.QuirkNoticed():
+                self.quirks.add(event.rule)
 
 
 def without(transactions: dict[str, KnownTransaction], transaction_id: str) -> dict[str, KnownTransaction]:

@@ -29,7 +29,7 @@ def transaction(session: Session, payload: Payload) -> bytes:
         later(session, payload, badge)
     known = session.station.find(facts["transactionId"])
     if known is not None and (state := facts.get("chargingState")) is not None:
-        session.report_state(session.load(known), STATE[state], occurred_at)
+        session.report_state(session.load(known), STATE[state], occurred_at, payload.get("offline", False))
     if badge is None:
         return EMPTY
     return dump({"idTokenInfo": {"status": session.rules.badges.verdict(badge, session.now)}})
