@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+from itertools import groupby
 from typing import Any
 
 from sqlalchemy import BigInteger, Boolean, Column, Connection, Index, Integer, Row, Table, Text, func, or_, select
@@ -56,6 +58,7 @@ CONNECTOR = Table(
     Column("activity", Text),
     Column("activity_at", UtcTime),
 )
+LONG_AGO = datetime(1, 1, 1, tzinfo=UTC)
 ACTIVITY = {
     "CHARGING": "CHARGING",
     "SUSPENDED_EV": "SUSPENDED_EV",
@@ -106,12 +109,13 @@ def booted(changes: Changes, event: Station.Booted, position: int) -> None:
 
 def status_reported(changes: Changes, event: Station.StatusReported, position: int) -> None:
     heard(changes, event, position)
+    at = min(event.occurred_at, event.recorded_at)  # a clock that is ahead must not outlast what comes later
     if event.evse_id == 0:
         changes.newest(
             "station",
             (station_of(event),),
             "status_at",
-            event.occurred_at,
+            at,
             status=event.status,
             error_code=event.error_code,
         )
@@ -120,7 +124,7 @@ def status_reported(changes: Changes, event: Station.StatusReported, position: i
         "connector",
         (station_of(event), event.evse_id, event.connector_id),
         "status_at",
-        event.occurred_at,
+        at,
         status=event.status,
         error_code=event.error_code,
         reason=event.reason,
@@ -138,26 +142,23 @@ def metered(changes: Changes, event: Transaction.Metered, position: int) -> None
 
 
 def charging_state(changes: Changes, event: Transaction.ChargingStateReported, position: int) -> None:
-    if event.evse_id:
-        changes.newest(
-            "connector",
-            (event.station_id, event.evse_id, event.connector_id or 1),
-            "activity_at",
-            event.occurred_at,
-            activity=ACTIVITY[event.state],
-        )
+    """What was so while the station was offline is not what is now."""
+    if not event.offline:
+        act(changes, event, ACTIVITY[event.state])
 
 
-def ended(changes: Changes, event: Transaction.Ended | Transaction.Superseded, position: int) -> None:
+def ended(
+    changes: Changes, event: Transaction.Ended | Transaction.Superseded | Transaction.Closed, position: int
+) -> None:
     """No energy flows any more; what the connector does next, the station will say."""
+    act(changes, event, None)
+
+
+def act(changes: Changes, event: Any, activity: str | None) -> None:
+    """Said of the connector, or of the EVSE as a whole (connector 0) where the station did not say which."""
     if event.evse_id:
-        changes.newest(
-            "connector",
-            (event.station_id, event.evse_id, event.connector_id or 1),
-            "activity_at",
-            event.occurred_at,
-            activity=None,
-        )
+        plug, at = (event.station_id, event.evse_id, event.connector_id or 0), min(event.occurred_at, event.recorded_at)
+        changes.newest("connector", plug, "activity_at", at, activity=activity)
 
 
 def put(changes: Changes, event: Event, position: int, **values: Any) -> None:
@@ -190,8 +191,13 @@ PROJECTION = Projection(
         Transaction.ChargingStateReported: charging_state,
         Transaction.Ended: ended,
         Transaction.Superseded: ended,
+        Transaction.Closed: ended,
         Station.TransactionClosed: heard,
         Station.TransactionOrphaned: heard,
+        Station.TransactionNamed: heard,
+        Station.TransactionLocated: heard,
+        Station.QuirkNoticed: heard,
+        Station.AnswerRefused: heard,
         Station.MessageReceived: heard,
         Station.MessageRefused: heard,
         Station.Disconnected: disconnected,
@@ -243,6 +249,20 @@ def connectors(connection: Connection, station_ids: Sequence[str]) -> dict[str, 
     for row in connection.execute(query.order_by(CONNECTOR.c.evse_id, CONNECTOR.c.connector_id)):
         found[row.station_id].append(row)
     return found
+
+
+def plugs(rows: Sequence[Any]) -> Iterator[tuple[Any, Any]]:
+    """The connectors of one station, each with what tells its activity.
+
+    What is known of an EVSE as a whole (connector 0) is its connector's where it has one; while no connector of it has
+    ever been named it stands for itself. Never is one guessed.
+    """
+    for evse_id, found in groupby(rows, lambda row: row.evse_id):
+        here = list(found)
+        whole = [row for row in here if evse_id and row.connector_id == 0 and row.status is None]
+        named = [row for row in here if row not in whole]
+        for row in named or whole:
+            yield row, max([row, *whole], key=lambda said: said.activity_at or LONG_AGO) if len(named) == 1 else row
 
 
 def connected_to(connection: Connection, gateway: str) -> list[str]:

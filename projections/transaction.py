@@ -57,6 +57,7 @@ TRANSACTION = Table(
     Column("remote_start_id", BigInteger),
     Column("reservation_id", BigInteger),
     Column("offline", Boolean),
+    Column("missing", Integer),
     Column("position", BigInteger),
     Index("transaction_by_start", "started_at", "id"),
     Index("transaction_by_station", "station_id", "started_at", "id"),
@@ -101,7 +102,8 @@ def started(changes: Changes, event: Transaction.Started, position: int) -> None
 
 
 def start_confirmed(changes: Changes, event: Transaction.StartConfirmed, position: int) -> None:
-    known = {"badge": event.badge, "meter_start_wh": event.meter_start_wh}
+    names = ("badge", "verdict", "meter_start_wh", "remote_start_id", "reservation_id")
+    known = {name: getattr(event, name) for name in names}
     known = {name: value for name, value in known.items() if value is not None}
     put(changes, event, position, started_at=event.occurred_at, **known)
     measured(changes, event, event.readings, position)
@@ -120,7 +122,7 @@ def badge_presented(changes: Changes, event: Transaction.BadgePresented, positio
 
 
 def metered(changes: Changes, event: Transaction.Metered, position: int) -> None:
-    measured(changes, event, event.readings, position, late=event.late)
+    measured(changes, event, event.readings, position, late=event.late, offline=event.offline)
 
 
 def charging_state(changes: Changes, event: Transaction.ChargingStateReported, position: int) -> None:
@@ -128,14 +130,9 @@ def charging_state(changes: Changes, event: Transaction.ChargingStateReported, p
 
 
 def ended(changes: Changes, event: Transaction.Ended, position: int) -> None:
-    put(
-        changes,
-        event,
-        position,
-        ended_at=event.occurred_at,
-        stop_reason=event.reason,
-        meter_stop_wh=event.meter_stop_wh,
-    )
+    put(changes, event, position, ended_at=event.occurred_at, stop_reason=event.reason)
+    if event.meter_stop_wh is not None:
+        put(changes, event, position, meter_stop_wh=event.meter_stop_wh)
     measured(changes, event, event.readings, position)
     over(changes, event, event.occurred_at)
 
@@ -150,6 +147,19 @@ def superseded(changes: Changes, event: Transaction.Superseded, position: int) -
         superseded_by=event.by_transaction_id,
     )
     over(changes, event, event.occurred_at)
+
+
+def closed(changes: Changes, event: Transaction.Closed, position: int) -> None:
+    put(changes, event, position, ended_at=event.occurred_at, stop_reason=event.reason)
+    over(changes, event, event.occurred_at)
+
+
+def corrected(changes: Changes, event: Transaction.Corrected, position: int) -> None:
+    put(changes, event, position, meter_stop_wh=event.meter_stop_wh)
+
+
+def gap(changes: Changes, event: Transaction.GapFound | Transaction.GapFilled, position: int) -> None:
+    put(changes, event, position, missing=event.missing)
 
 
 def doubted(changes: Changes, event: Transaction.Doubted, position: int) -> None:
@@ -169,14 +179,26 @@ def over(changes: Changes, event: Any, at: datetime) -> None:
     changes.newest("transaction", (transaction_of(event),), "metered_at", at, power_w=None)
 
 
-def measured(changes: Changes, event: Any, readings: Sequence[Reading], position: int, late: bool = False) -> None:
-    """Keep every reading; the newest one says what is now, the first SoC what was at the start."""
+def measured(
+    changes: Changes,
+    event: Any,
+    readings: Sequence[Reading],
+    position: int,
+    late: bool = False,
+    offline: bool = False,
+) -> None:
+    """Keep every reading; the newest one says what is now, the first SoC what was at the start.
+
+    What comes after the end changes nothing but the list of readings; what was kept while offline is not live.
+    """
     transaction_id = transaction_of(event)
     for item, reading in enumerate(readings):
         values = {name: getattr(reading, name) for name in MEASURED}
         changes.add("reading", (transaction_id, reading.at, position, item), context=reading.context, **values)
+        if late:
+            continue
         now = {"meter_last_wh": reading.register_wh, "soc_end": reading.soc_percent}
-        if not late:
+        if not offline:
             now["power_w"] = reading.power_w
         now = {name: value for name, value in now.items() if value is not None}
         changes.newest("transaction", (transaction_id,), "metered_at", reading.at, **now)
@@ -204,6 +226,10 @@ PROJECTION = Projection(
         Transaction.ChargingStateReported: charging_state,
         Transaction.Ended: ended,
         Transaction.Superseded: superseded,
+        Transaction.Closed: closed,
+        Transaction.Corrected: corrected,
+        Transaction.GapFound: gap,
+        Transaction.GapFilled: gap,
         Transaction.Doubted: doubted,
         Transaction.Repeated: repeated,
     },

@@ -23,6 +23,8 @@ from domain.reservation import Reservation
 from domain.station import Station
 
 BEGIN = datetime(2026, 11, 23, 10, 0, tzinfo=UTC)
+HEARD = BEGIN + timedelta(hours=1)
+"""When we hear of it: what stations tell has happened before."""
 
 
 class Notebook:
@@ -66,7 +68,7 @@ class Talk:
         numbers = Numbers(journal, cast(Any, None), "g1")
         numbers.free.extend(range(1000 * (1 + len(notebook.events)), 1000 * (1 + len(notebook.events)) + 500))
         self.session = Session(Station(f"station/{station_id}"), {}, Rules(journal, badges, numbers, "accept", 300))
-        self.now = BEGIN
+        self.now = HEARD
         self.count = 0
         self.link = Connection(connection_id=f"c-{station_id}", gateway="g1")
         self.session.station.connect(self.link, version, self.now)

@@ -3,18 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from domain.meter import LIMIT, OUTLET, PERIODIC, REGISTER, Reading, Sample, read
 
+FIRST = datetime(2009, 1, 1, tzinfo=UTC)
+"""No station has spoken OCPP before."""
+AHEAD = timedelta(minutes=1)
+Notice = Callable[[str], None]
 
-def readings16(meter_values: Sequence[dict[str, Any]], arrival: datetime) -> tuple[Reading, ...]:
+
+def silent(rule: str) -> None:
+    """Nobody wants to know what is odd."""
+
+
+def readings16(
+    meter_values: Sequence[dict[str, Any]], arrival: datetime, notice: Notice = silent
+) -> tuple[Reading, ...]:
     """OCPP 1.6 MeterValue[]: values are texts; missing measurand, unit, context and location have defaults."""
     return tuple(
         reading
         for meter_value in meter_values
-        if (reading := read(when(meter_value.get("timestamp"), arrival), samples16(meter_value["sampledValue"])))
+        if (
+            reading := read(when(meter_value.get("timestamp"), arrival, notice), samples16(meter_value["sampledValue"]))
+        )
     )
 
 
@@ -27,12 +40,14 @@ def samples16(values: Iterable[dict[str, Any]]) -> list[Sample]:
     ]  # fmt: skip
 
 
-def readings2(meter_values: Sequence[dict[str, Any]], arrival: datetime) -> tuple[Reading, ...]:
+def readings2(
+    meter_values: Sequence[dict[str, Any]], arrival: datetime, notice: Notice = silent
+) -> tuple[Reading, ...]:
     """OCPP 2.x MeterValueType[]: values are numbers, with unit and power of ten in unitOfMeasure."""
     return tuple(
         reading
         for meter_value in meter_values
-        if (reading := read(when(meter_value.get("timestamp"), arrival), samples2(meter_value["sampledValue"])))
+        if (reading := read(when(meter_value.get("timestamp"), arrival, notice), samples2(meter_value["sampledValue"])))
     )
 
 
@@ -56,8 +71,12 @@ def figure(said: Callable[[str], Any]) -> float | None:
     return number if -LIMIT < number < LIMIT else None
 
 
-def when(text: str | None, arrival: datetime) -> datetime:
-    """A station's time in UTC: with Z, offset or none (taken as UTC), cut to microseconds; unreadable: arrival."""
+def when(text: str | None, arrival: datetime, notice: Notice = silent) -> datetime:
+    """A station's time in UTC, cut to microseconds; what is odd about it is noticed.
+
+    Without a zone it is taken as UTC. Unreadable, or before there was OCPP (a clock that was never set): the arrival. A
+    clock that is ahead is believed and noticed.
+    """
     if not text:
         return arrival
     try:
@@ -66,10 +85,19 @@ def when(text: str | None, arrival: datetime) -> datetime:
         try:
             at = datetime.fromisoformat(text.strip().upper())
         except ValueError:
+            notice("unreadable time")
             return arrival
-    if at.tzinfo is UTC:
-        return at
-    try:
-        return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
-    except OverflowError:
+    if at.tzinfo is not UTC:
+        if at.tzinfo is None:
+            notice("time without zone")
+            at = at.replace(tzinfo=UTC)
+        try:
+            at = at.astimezone(UTC)
+        except OverflowError:
+            return arrival
+    if at < FIRST:
+        notice("clock never set")
         return arrival
+    if at > arrival and at - arrival > AHEAD:
+        notice("clock ahead")
+    return at

@@ -53,7 +53,9 @@ class ConnectorStatus(Enum):
 @strawberry.type(description="One plug of a station.")
 class Connector:
     evse_id: int = strawberry.field(description="The EVSE; in OCPP 1.6 the connector's own number.")
-    connector_id: int = strawberry.field(description="The connector, as the station numbers it.")
+    connector_id: int = strawberry.field(
+        description="As the station numbers it; 0: it did not say which."
+    )
     status: ConnectorStatus = strawberry.field(description="What it is doing.")
     error_code: str | None = strawberry.field(description="The station's error code, if it reports one.")
     reason: str | None = strawberry.field(description="What else the station says of it.")
@@ -83,7 +85,7 @@ class Station:
     @strawberry.field(description="Its connectors, by EVSE and number.")
     async def connectors(self, info: strawberry.Info) -> list[Connector]:
         rows = self.known if self.known is not None else await asker(info).reads.connectors.load(self.id)
-        return [connector(row) for row in rows]
+        return [connector(row, activity) for row, activity in view.plugs(rows)]
 
     @strawberry.field(description="Its transactions, the newest start first.")
     async def transactions(
@@ -99,16 +101,16 @@ class Station:
         )
 
 
-def connector(row: Any) -> Connector:
+def connector(row: Any, said: Any) -> Connector:
     """What the station said; where it only said "occupied", what its transaction says."""
-    active = row.activity is not None and row.status in (None, "OCCUPIED")
+    active = said.activity is not None and row.status in (None, "OCCUPIED")
     return Connector(
         evse_id=row.evse_id,
         connector_id=row.connector_id,
-        status=ConnectorStatus(row.activity if active else row.status or "AVAILABLE"),
+        status=ConnectorStatus(said.activity if active else row.status or "AVAILABLE"),
         error_code=row.error_code,
         reason=row.reason,
-        since=row.activity_at if active or row.status_at is None else row.status_at,
+        since=said.activity_at if active or row.status_at is None else row.status_at,
     )
 
 

@@ -64,6 +64,7 @@ class Transaction:
         description="The transaction that began while this was open."
     )
     offline: bool = strawberry.field(description="It began while the station was offline.")
+    missing_messages: int = strawberry.field(description="Messages the station counted and we never got (OCPP 2.x).")
     position: Position = strawberry.field(description="The latest event that changed it.")
     known: strawberry.Private[list[Any] | None] = None
 
@@ -123,6 +124,7 @@ def transaction(row: Any, known: list[Any] | None = None) -> Transaction:
         doubt=row.doubt,
         superseded_by=row.superseded_by,
         offline=bool(row.offline),
+        missing_messages=row.missing or 0,
         position=row.position,
         known=known,
     )

@@ -71,12 +71,17 @@ def status(session: Session, payload: Payload) -> bytes:
         evse_id=connector,
         connector_id=connector,
         status=STATUS[payload["status"]],
-        occurred_at=when(payload.get("timestamp"), session.now),
+        occurred_at=when(payload.get("timestamp"), session.now, session.notice),
         error_code=None if error == "NoError" else error,
-        reason=payload.get("info"),
-        vendor_error_code=payload.get("vendorErrorCode"),
+        reason=word(payload.get("info")),
+        vendor_error_code=word(payload.get("vendorErrorCode")),
     )
     return EMPTY
+
+
+def word(text: str | None) -> str | None:
+    """Some stations write that they have nothing to say."""
+    return None if text is None or text.strip().lower() in ("", "none", "null") else text
 
 
 def data(session: Session, payload: Payload) -> bytes:

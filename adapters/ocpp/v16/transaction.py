@@ -14,7 +14,7 @@ def start(session: Session, payload: Payload) -> bytes:
         payload["connectorId"],
         payload["idTag"],
         float(payload["meterStart"]),
-        when(payload["timestamp"], session.now),
+        when(payload["timestamp"], session.now, session.notice),
         payload.get("reservationId"),
     )
     return dump({"transactionId": number, "idTagInfo": {"status": verdict}})
@@ -23,21 +23,21 @@ def start(session: Session, payload: Payload) -> bytes:
 def meter(session: Session, payload: Payload) -> bytes:
     """MeterValues (section 4.7)."""
     number = payload.get("transactionId")
-    readings = readings16(payload["meterValue"], session.now)
+    readings = readings16(payload["meterValue"], session.now, session.notice)
     session.meter(None if number is None else str(number), payload["connectorId"], readings)
     return EMPTY
 
 
 def stop(session: Session, payload: Payload) -> bytes:
     """StopTransaction (section 4.10); without a reason it is Local."""
-    badge = payload.get("idTag")
+    badge, register = payload.get("idTag"), payload.get("meterStop")
     session.stop_numbered(
         payload["transactionId"],
-        when(payload["timestamp"], session.now),
+        when(payload["timestamp"], session.now, session.notice),
         payload.get("reason", "Local"),
-        float(payload["meterStop"]),
+        None if register is None else float(register),
         badge,
-        readings16(payload.get("transactionData", ()), session.now),
+        readings16(payload.get("transactionData", ()), session.now, session.notice),
     )
     if badge is None:
         return EMPTY

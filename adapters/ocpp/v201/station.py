@@ -65,7 +65,7 @@ def status(session: Session, payload: Payload) -> bytes:
         evse_id=payload["evseId"],
         connector_id=payload["connectorId"],
         status=STATUS[payload["connectorStatus"]],
-        occurred_at=when(payload["timestamp"], session.now),
+        occurred_at=when(payload["timestamp"], session.now, session.notice),
     )
     return EMPTY
 

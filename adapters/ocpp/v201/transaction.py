@@ -21,7 +21,7 @@ STATE: dict[str, ChargingState] = {
 def transaction(session: Session, payload: Payload) -> bytes:
     """TransactionEvent (E01 to E15): order is by seqNo within a transaction, not by arrival."""
     facts, token = payload["transactionInfo"], payload.get("idToken")
-    occurred_at = when(payload["timestamp"], session.now)
+    occurred_at = when(payload["timestamp"], session.now, session.notice)
     badge = token["idToken"] if token else None
     if payload["eventType"] == "Started":
         started(session, payload, badge)
@@ -39,9 +39,9 @@ def started(session: Session, payload: Payload, badge: str | None) -> None:
     facts, evse = payload["transactionInfo"], payload.get("evse", {})
     session.start(
         facts["transactionId"],
-        when(payload["timestamp"], session.now),
+        when(payload["timestamp"], session.now, session.notice),
         badge,
-        readings2(payload.get("meterValue", ()), session.now),
+        readings2(payload.get("meterValue", ()), session.now, session.notice),
         payload["seqNo"],
         evse_id=evse.get("id", 0),
         connector_id=evse.get("connectorId"),
@@ -53,11 +53,11 @@ def started(session: Session, payload: Payload, badge: str | None) -> None:
 
 def later(session: Session, payload: Payload, badge: str | None) -> None:
     facts, evse = payload["transactionInfo"], payload.get("evse", {})
-    occurred_at = when(payload["timestamp"], session.now)
+    occurred_at = when(payload["timestamp"], session.now, session.notice)
     found = session.find(facts["transactionId"], occurred_at, evse.get("id"), evse.get("connectorId"))
     if badge is not None and payload["eventType"] == "Updated":
         found.present(badge, session.rules.badges.verdict(badge, session.now), occurred_at, session.cause, session.now)
-    readings = readings2(payload.get("meterValue", ()), session.now)
+    readings = readings2(payload.get("meterValue", ()), session.now, session.notice)
     seq_no, offline = payload["seqNo"], payload.get("offline", False)
     if payload["eventType"] == "Ended":
         reason = facts.get("stoppedReason", "Local")
@@ -68,7 +68,7 @@ def later(session: Session, payload: Payload, badge: str | None) -> None:
 
 def meter(session: Session, payload: Payload) -> bytes:
     """MeterValues (J01): readings outside transactions."""
-    readings = readings2(payload["meterValue"], session.now)
+    readings = readings2(payload["meterValue"], session.now, session.notice)
     session.tell(Station.Metered, evse_id=payload["evseId"], readings=readings)
     return EMPTY
 
