@@ -53,9 +53,7 @@ class ConnectorStatus(Enum):
 @strawberry.type(description="One plug of a station.")
 class Connector:
     evse_id: int = strawberry.field(description="The EVSE; in OCPP 1.6 the connector's own number.")
-    connector_id: int = strawberry.field(
-        description="As the station numbers it; 0: it did not say which."
-    )
+    connector_id: int = strawberry.field(description="As the station numbers it; 0: it did not say which.")
     status: ConnectorStatus = strawberry.field(description="What it is doing.")
     error_code: str | None = strawberry.field(description="The station's error code, if it reports one.")
     reason: str | None = strawberry.field(description="What else the station says of it.")
