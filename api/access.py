@@ -36,6 +36,9 @@ POLICY: dict[str, Right] = {
     "Query.seals": "audit",
     "Query.proof": "audit",
     "Query.sealKey": "anybody",
+    "Query.badge": "read",
+    "Query.badges": "read",
+    "Query.badgeChecks": "read",
     "Subscription.stationChanged": "read",
     "Subscription.transactionChanged": "read",
     "Subscription.commandChanged": "read",
@@ -68,6 +71,10 @@ POLICY: dict[str, Right] = {
     "Mutation.registerBadge": "register",
     "Mutation.blockBadge": "register",
     "Mutation.unblockBadge": "register",
+    "Mutation.expireBadge": "register",
+    "Mutation.removeBadge": "register",
+    "Mutation.importBadges": "register",
+    "Mutation.clearCache": "command",
 }
 
 

@@ -35,7 +35,7 @@ from application.reservation import Book, Desk, Keeper
 from application.session import Rules
 from application.store import Store
 from migrations.migrate import current, is_current, upgrade
-from projections import station
+from projections import badge, checkpoint, station
 from projections.audit import Notary, Signer
 from projections.catalog import PROJECTIONS
 from projections.engine import engine
@@ -137,10 +137,12 @@ async def start_gateway(
     """Let stations in."""
     settings = process.settings
     name = platform.node() or "gateway"
-    badges = Badges(history, settings.unknown_badges)
+    badges = Badges(history, settings.unknown_badges, settings.master_pass_group)
+    badges.charges.restore(*await asyncio.to_thread(charging, read_side))
     numbers = Numbers(journal, history, name)
     dispatcher = Dispatcher(journal, history, clock)
     await asyncio.to_thread(badges.load)
+    await asyncio.to_thread(badges.charges.load)
     await asyncio.to_thread(dispatcher.load)
     keeper = Keeper(journal, history, Book(), clock)
     await asyncio.to_thread(keeper.load)
@@ -154,6 +156,7 @@ async def start_gateway(
     stack.push_async_callback(front.stop)
     process.ocpp = f"ws://{shown(settings.host)}:{port}/ocpp"
     process.go(badges.follow(), "badges")
+    process.go(badges.charges.follow(), "charges")
     process.go(dispatcher.follow(), "commands")
     process.go(dispatcher.expire(), "deadlines")
     process.go(keeper.follow(), "reservations")
@@ -183,6 +186,13 @@ def held_before(read_side: Engine, gateway: str) -> list[str]:
     """Stations whose disconnection this gateway could not record in its earlier life."""
     with read_side.connect() as connection:
         return station.connected_to(connection, gateway)
+
+
+def charging(read_side: Engine) -> tuple[list[badge.Charge], int]:
+    """The charges that were open at a position of the history."""
+    with read_side.connect() as connection:
+        position = checkpoint.position(connection, badge.PROJECTION.name)
+        return badge.open_charges(connection), position
 
 
 def exists(history: History) -> Callable[[str], bool]:

@@ -28,6 +28,7 @@ class Settings:
     admin_token: str = NEW_TOKEN
     unknown_stations: Policy = "pending"
     unknown_badges: Unknown = "reject"
+    master_pass_group: str = ""
     heartbeat_s: int = 300
     ping_s: int = 45
     call_timeout_s: int = 30

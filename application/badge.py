@@ -1,12 +1,14 @@
-"""Badges in memory: every gateway knows all of them, so that a driver never waits for a query."""
+"""Badges in memory: every gateway knows all of them and where they charge, so that no driver waits for a query."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 
+from application.authorization import OpenCharges
 from application.history import History
-from domain.badge import Badge, Unknown, Verdict, stream, verdict
+from domain.authorization import Presented, Purpose, Ruling, judge
+from domain.badge import Badge, Unknown, stream
 from domain.catalog import CATALOG, Recorded, events
 
 TOPICS = tuple(name for kind in events(Badge) for name in CATALOG.names(kind))
@@ -15,15 +17,38 @@ TOPICS = tuple(name for kind in events(Badge) for name in CATALOG.names(kind))
 class Badges:
     """Follows the badge events of the history. Safe to feed the same event twice."""
 
-    def __init__(self, history: History, unknown: Unknown) -> None:
+    def __init__(self, history: History, unknown: Unknown, master_group: str = "") -> None:
         self.history = history
         self.unknown = unknown
+        self.master_group = master_group
         self.known: dict[str, Badge] = {}
+        self.charges = OpenCharges(history)
         self.position = 0
 
-    def verdict(self, badge: str, now: datetime) -> Verdict:
-        """May this badge charge? The same answer for Authorize, StartTransaction and TransactionEvent."""
-        return verdict(self.known.get(stream(badge)), self.unknown, now)
+    def judge(
+        self,
+        badge: str,
+        kind: str | None,
+        station_id: str,
+        site: str | None,
+        at: datetime,
+        purpose: Purpose = "show",
+        evse_id: int | None = None,
+        transaction_id: str | None = None,
+    ) -> Ruling:
+        """May this badge charge there? The same answer to every message that asks, for the same facts.
+
+        `transaction_id`: the charge this is about, which never counts against itself.
+        """
+        places = self.charges.of(badge, but=transaction_id)
+        known = self.known.get(stream(badge))
+        here = station_id in places
+        return judge(
+            Presented(
+                badge, kind, known, self.unknown, self.master_group,
+                station_id, site, evse_id, purpose, len(places), here, at,
+            )
+        )  # fmt: skip
 
     def load(self) -> None:
         """Read all badge events so far."""
@@ -42,7 +67,11 @@ class Badges:
                 badge.replay([CATALOG.decode(recorded.topic, recorded.state)])
             self.position = max(self.position, recorded.position)
 
+    def registered(self) -> Iterable[Badge]:
+        """Every badge that is registered and not removed."""
+        return (badge for badge in list(self.known.values()) if badge.registered and not badge.removed)
+
     def kind(self, badge: str) -> str:
         """The OCPP 2.x token type of a badge: what it was registered as, else an RFID card."""
         known = self.known.get(stream(badge))
-        return known.kind if known is not None else "ISO14443"
+        return known.terms.kind if known is not None else "ISO14443"

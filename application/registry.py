@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import TypeVar
 
@@ -13,7 +13,7 @@ from application.history import History
 from application.journal import Fenced, Journal
 from application.ports import Credentials
 from domain.aggregate import Aggregate
-from domain.badge import Badge
+from domain.badge import Badge, Terms
 from domain.badge import stream as badge_stream
 from domain.catalog import CATALOG
 from domain.event import Operator, Refusal
@@ -21,6 +21,7 @@ from domain.station import Station
 from domain.station import stream as station_stream
 
 TRIES = 5
+AT_ONCE = 50
 A = TypeVar("A", bound=Aggregate)
 
 
@@ -58,12 +59,27 @@ class Registry:
             lambda station: station.register(site, Operator(name=operator), self.clock()),
         )
 
-    async def register_badge(
-        self, badge: str, kind: str, group: str | None, expires_at: datetime | None, operator: str
-    ) -> None:
-        await self.change_badge(
-            badge, lambda b: b.register(badge, kind, group, expires_at, Operator(name=operator), self.clock())
-        )
+    async def register_badge(self, badge: str, terms: Terms, operator: str) -> None:
+        """Make a badge known; registering it again replaces its terms."""
+        await self.change_badge(badge, lambda b: b.register(badge, terms, Operator(name=operator), self.clock()))
+
+    async def register_badges(self, badges: Sequence[tuple[str, Terms]], operator: str) -> list[tuple[str, str]]:
+        """Many at once; returns those that were refused, each with the reason."""
+        refused: list[tuple[str, str]] = []
+
+        async def register(badge: str, terms: Terms) -> None:
+            try:
+                await self.change(
+                    lambda: Badge(badge_stream(badge)),
+                    lambda b: b.register(badge, terms, Operator(name=operator), self.clock()),
+                )
+            except Refusal as refusal:
+                refused.append((badge, str(refusal)))
+
+        for at in range(0, len(badges), AT_ONCE):
+            await asyncio.gather(*(register(*each) for each in badges[at : at + AT_ONCE]))
+        await self.tell_badges()
+        return refused
 
     async def block_badge(self, badge: str, reason: str, operator: str) -> None:
         await self.change_badge(badge, lambda b: b.block(reason, Operator(name=operator), self.clock()))
@@ -71,9 +87,18 @@ class Registry:
     async def unblock_badge(self, badge: str, reason: str, operator: str) -> None:
         await self.change_badge(badge, lambda b: b.unblock(reason, Operator(name=operator), self.clock()))
 
+    async def expire_badge(self, badge: str, reason: str, operator: str) -> None:
+        await self.change_badge(badge, lambda b: b.expire(reason, Operator(name=operator), self.clock()))
+
+    async def remove_badge(self, badge: str, reason: str, operator: str) -> None:
+        await self.change_badge(badge, lambda b: b.remove(reason, Operator(name=operator), self.clock()))
+
     async def change_badge(self, badge: str, decide: Callable[[Badge], None]) -> None:
         """Decide on a badge; when this process is a gateway it knows the result before we return."""
         await self.change(lambda: Badge(badge_stream(badge)), decide)
+        await self.tell_badges()
+
+    async def tell_badges(self) -> None:
         if self.badges is not None:
             await asyncio.to_thread(self.badges.load)
 

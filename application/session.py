@@ -14,14 +14,15 @@ from application.number import Numbers
 from application.ports import Line
 from application.reservation import Book
 from domain.aggregate import Aggregate
-from domain.badge import Verdict
-from domain.event import AnyCause, Connection, Event, Message
+from domain.authorization import Purpose, Ruling, Verdict
+from domain.event import AnyCause, Connection, Event, Message, Refusal
 from domain.meter import Reading
 from domain.station import KnownTransaction, Notice, Policy, Registration, Station
 from domain.transaction import ChargingState, Transaction, identify, stream
 
 ANSWERS_REMEMBERED = 16
 TOLERANCE = timedelta(minutes=1)
+LATE = timedelta(minutes=5)
 A = TypeVar("A", bound=Aggregate)
 
 
@@ -148,11 +149,50 @@ class Session:
             to_be_continued=to_be_continued,
         )
 
-    def check(self, badge: str, kind: str | None) -> Verdict:
-        """A badge is presented; may it charge?"""
-        verdict = self.rules.badges.verdict(badge, self.now)
-        self.tell(Station.BadgeChecked, badge=badge, verdict=verdict, kind=kind)
-        return verdict
+    def authorize(
+        self,
+        badge: str,
+        kind: str | None = None,
+        purpose: Purpose = "show",
+        evse_id: int | None = None,
+        transaction_id: str | None = None,
+        at: datetime | None = None,
+    ) -> Ruling:
+        """May this badge charge at this station? Nothing is recorded."""
+        station = self.station
+        return self.rules.badges.judge(
+            badge, kind, station.station_id, station.site, at or self.now, purpose, evse_id, transaction_id
+        )
+
+    def check(self, badge: str, kind: str | None, ruling: Ruling | None = None) -> Ruling:
+        """A badge is presented; may it charge? `ruling`: what others have said of it already."""
+        ruling = ruling or self.authorize(badge, kind)
+        self.tell(Station.BadgeChecked, badge=badge, verdict=ruling.verdict, kind=kind, reason=ruling.reason)
+        return ruling
+
+    def startable(self, badge: str, kind: str | None, evse_id: int | None, force: bool) -> None:
+        """Raises Refusal if we would not let the badge in when the station comes back with it, unless `force`."""
+        ruling = self.authorize(badge, kind, "start", evse_id)
+        if not ruling.accepted and not force:
+            raise Refusal(f"the badge would be refused: {ruling.verdict} ({ruling.reason})")
+
+    def doubt(
+        self, transaction_id: str, badge: str, kind: str | None, ruling: Ruling, occurred_at: datetime, offline: bool
+    ) -> None:
+        """Flag a charge told late whose badge is refused now, or would have been at its start; it is kept anyway."""
+        if not offline and self.now - occurred_at < LATE:
+            return
+        then = self.authorize(badge, kind, "stop", transaction_id=transaction_id, at=occurred_at)
+        if not (ruling.accepted and then.accepted):
+            self.tell(
+                Station.BadgeDoubted,
+                badge=badge,
+                transaction_id=transaction_id,
+                occurred_at=occurred_at,
+                verdict=ruling.verdict,
+                verdict_then=then.verdict,
+                reason=ruling.reason or then.reason,
+            )
 
     def start_numbered(
         self,
@@ -161,15 +201,18 @@ class Session:
         meter_start_wh: float,
         occurred_at: datetime,
         reservation_id: int | None,
-    ) -> tuple[int, Verdict]:
+    ) -> tuple[int, Ruling]:
         """OCPP 1.6: we make the number. The same start told again gets the same answer (section 4.8)."""
         transaction_id = identify(self.station_id, f"{evse_id} {meter_start_wh!r} {badge}", occurred_at)
         known = self.known(transaction_id) or self.untimed(evse_id, badge, meter_start_wh, occurred_at)
         if known is not None:
             transaction = self.load(known)
             transaction.repeat("start", self.cause, self.now)
-            return int(known.station_transaction_id), cast(Verdict, transaction.verdict)
-        verdict = self.rules.badges.verdict(badge, self.now)
+            ruling = self.authorize(badge, None, "start", evse_id, known.transaction_id)
+            return int(known.station_transaction_id), ruling._replace(
+                verdict=cast(Verdict, transaction.verdict or ruling.verdict)
+            )
+        ruling = self.authorize(badge, None, "start", evse_id, transaction_id)
         number = self.rules.numbers.take()
         self.open(
             transaction_id,
@@ -178,11 +221,12 @@ class Session:
             connector_id=evse_id,
             occurred_at=occurred_at,
             badge=badge,
-            verdict=verdict,
+            verdict=ruling.verdict,
             meter_start_wh=meter_start_wh,
             reservation_id=reservation_id,
         )
-        return number, verdict
+        self.doubt(transaction_id, badge, None, ruling, occurred_at, offline=False)
+        return number, ruling
 
     def untimed(
         self, evse_id: int, badge: str, meter_start_wh: float, occurred_at: datetime
@@ -202,6 +246,8 @@ class Session:
         badge: str | None,
         readings: tuple[Reading, ...],
         seq_no: int,
+        kind: str | None = None,
+        ruling: Ruling | None = None,
         **facts: Any,
     ) -> None:
         """OCPP 2.x: the station made the id. A start after later messages only confirms it."""
@@ -209,21 +255,24 @@ class Session:
         transaction = self.load(known) if known else None
         meter_start_wh = begin_register(readings)
         if transaction is None or reused(transaction, occurred_at):
+            transaction_id = identify(self.station_id, station_transaction_id, occurred_at)
             self.open(
-                identify(self.station_id, station_transaction_id, occurred_at),
+                transaction_id,
                 station_transaction_id=station_transaction_id,
                 occurred_at=occurred_at,
                 badge=badge,
-                verdict=self.rules.badges.verdict(badge, self.now) if badge else None,
+                verdict=ruling.verdict if ruling else None,
                 meter_start_wh=meter_start_wh,
                 readings=readings,
                 seq_no=seq_no,
                 **facts,
             )
+            if badge and ruling:
+                self.doubt(transaction_id, badge, kind, ruling, occurred_at, facts.get("offline", False))
         else:
             self.locate(transaction, facts.pop("evse_id"), facts.pop("connector_id"))
             facts.pop("offline")
-            facts["verdict"] = self.rules.badges.verdict(badge, self.now) if badge else None
+            facts["verdict"] = ruling.verdict if ruling else None
             transaction.confirm(occurred_at, badge, meter_start_wh, readings, seq_no, self.cause, self.now, **facts)
 
     def find(
@@ -268,6 +317,7 @@ class Session:
         transaction = self.touch(Transaction(stream(transaction_id)))
         self.transactions[transaction_id] = transaction
         transaction.start(self.cause, self.now, station_id=self.station_id, **facts)
+        self.rules.badges.charges.begin(transaction_id, facts.get("badge"), self.station_id, facts.get("verdict"))
         self.tell(
             Station.TransactionOpened,
             transaction_id=transaction_id,
@@ -390,6 +440,7 @@ class Session:
 
     def closed(self, transaction: Transaction) -> None:
         self.tell(Station.TransactionClosed, transaction_id=transaction.transaction_id)
+        self.rules.badges.charges.end(transaction.transaction_id)
         kept = {known.transaction_id for known in self.station.transactions.values()}
         for transaction_id in [t for t in self.transactions if t not in kept]:
             del self.transactions[transaction_id]

@@ -1,32 +1,80 @@
-"""A badge (OCPP: id token, idTag): who may charge."""
+"""A badge (OCPP: id token, idTag): what a driver presents, and on which terms it may charge."""
 
 from __future__ import annotations
 
 from datetime import datetime
 from typing import Literal
 
+import msgspec
+
 from domain.aggregate import Aggregate
 from domain.event import AnyCause, Event, Refusal
 
-Verdict = Literal["Accepted", "Blocked", "Expired", "Invalid"]
 Unknown = Literal["accept", "reject"]
+
+LONGEST = 255
+LONGEST_KIND = 20
+LONGEST_MESSAGE = 512
+LONGEST_LANGUAGE = 8
+MOST_CONCURRENT = 1_000
+PRIORITIES = range(-9, 10)
+BLOCKS_REMEMBERED = 8
+
+
+def fold(badge: str) -> str:
+    """Badges compare without case (OCPP 1.6 CiString20Type, OCPP 2.x identifierString)."""
+    return badge.upper()
 
 
 def stream(badge: str) -> str:
-    """Badges compare without case (OCPP 1.6 CiString20Type, OCPP 2.x identifierString)."""
-    return f"badge/{badge.upper()}"
+    return f"badge/{fold(badge)}"
+
+
+class Place(msgspec.Struct, frozen=True):
+    """One EVSE of one station."""
+
+    station_id: str
+    evse_id: int
+
+
+class Terms(msgspec.Struct, frozen=True, kw_only=True):
+    """On which terms a badge charges: where, until when, how often at once, and what a station may tell its driver."""
+
+    kind: str = "ISO14443"
+    group: str | None = None
+    expires_at: datetime | None = None
+    concurrent: int = 1
+    stations: tuple[str, ...] = ()
+    sites: tuple[str, ...] = ()
+    evses: tuple[Place, ...] = ()
+    cache_s: int | None = None
+    language: str | None = None
+    message: str | None = None
+    priority: int | None = None
 
 
 class Badge(Aggregate):
-    """A card, a fob, a contract id or an app account that may start a charge."""
+    """A card, a fob, a contract id, a code or an app account that may start a charge."""
 
     class Registered(Event, tag="badge.registered.v1"):
-        """An operator made the badge known; registering again replaces the expiry time and the group."""
+        """An operator made the badge known; registering it again replaces its terms.
+
+        `group` is groupIdToken (1.6: parentIdTag); `cache_s` is how long a station may remember our verdict, seconds;
+        `concurrent` is how many charges it may pay for at once. With no station, site or EVSE it may charge anywhere.
+        """
 
         badge: str
         kind: str = "ISO14443"
         group: str | None = None
         expires_at: datetime | None = None
+        concurrent: int = 1
+        stations: tuple[str, ...] = ()
+        sites: tuple[str, ...] = ()
+        evses: tuple[Place, ...] = ()
+        cache_s: int | None = None
+        language: str | None = None
+        message: str | None = None
+        priority: int | None = None
 
     class Blocked(Event, tag="badge.blocked.v1"):
         """The badge may no longer charge."""
@@ -38,51 +86,97 @@ class Badge(Aggregate):
 
         reason: str
 
+    class Expired(Event, tag="badge.expired.v1"):
+        """An operator ended the time of the badge before its expiry time."""
+
+        reason: str
+
+    class Removed(Event, tag="badge.removed.v1"):
+        """The badge is gone; what it paid for stays."""
+
+        reason: str
+
     def __init__(self, stream: str) -> None:
         super().__init__(stream)
+        self.badge = ""
+        self.terms = Terms()
         self.registered = False
-        self.blocked = False
-        self.kind = "ISO14443"
-        self.group: str | None = None
-        self.expires_at: datetime | None = None
+        self.removed_at: datetime | None = None
+        self.blocks: tuple[tuple[datetime, datetime | None], ...] = ()
 
-    def register(
-        self, badge: str, kind: str, group: str | None, expires_at: datetime | None, cause: AnyCause, now: datetime
-    ) -> None:
-        if not badge or len(badge) > 255:
-            raise Refusal("a badge has 1 to 255 characters")
-        self.record(Badge.Registered, cause, now, badge=badge, kind=kind, group=group, expires_at=expires_at)
+    @property
+    def blocked(self) -> bool:
+        return bool(self.blocks) and self.blocks[-1][1] is None
+
+    @property
+    def removed(self) -> bool:
+        return self.removed_at is not None
+
+    def blocked_at(self, moment: datetime) -> bool:
+        """Was it blocked then? Only the latest blocks are remembered."""
+        return any(since <= moment and (until is None or moment < until) for since, until in self.blocks)
+
+    def expired_at(self, moment: datetime) -> bool:
+        return self.terms.expires_at is not None and self.terms.expires_at <= moment
+
+    def removed_by(self, moment: datetime) -> bool:
+        return self.removed_at is not None and self.removed_at <= moment
+
+    def register(self, badge: str, terms: Terms, cause: AnyCause, now: datetime) -> None:
+        check(badge, terms)
+        self.record(Badge.Registered, cause, now, badge=badge, **msgspec.structs.asdict(terms))
 
     def block(self, reason: str, cause: AnyCause, now: datetime) -> None:
-        if not self.registered:
-            raise Refusal("this badge is not registered")
+        self.exists()
         if not self.blocked:
             self.record(Badge.Blocked, cause, now, reason=reason)
 
     def unblock(self, reason: str, cause: AnyCause, now: datetime) -> None:
+        self.exists()
         if self.blocked:
             self.record(Badge.Unblocked, cause, now, reason=reason)
+
+    def expire(self, reason: str, cause: AnyCause, now: datetime) -> None:
+        self.exists()
+        if not self.expired_at(now):
+            self.record(Badge.Expired, cause, now, reason=reason)
+
+    def remove(self, reason: str, cause: AnyCause, now: datetime) -> None:
+        self.exists()
+        self.record(Badge.Removed, cause, now, reason=reason)
+
+    def exists(self) -> None:
+        if not self.registered or self.removed:
+            raise Refusal("this badge is not registered")
 
     def apply(self, event: Event) -> None:
         match event:
             case Badge.Registered():
-                self.registered, self.kind = True, event.kind
-                self.group, self.expires_at = event.group, event.expires_at
+                self.registered, self.removed_at, self.badge = True, None, event.badge
+                self.terms = Terms(**{name: getattr(event, name) for name in Terms.__struct_fields__})
             case Badge.Blocked():
-                self.blocked = True
+                self.blocks = (*self.blocks, (event.recorded_at, None))[-BLOCKS_REMEMBERED:]
             case Badge.Unblocked():
-                self.blocked = False
+                self.blocks = (*self.blocks[:-1], (self.blocks[-1][0], event.recorded_at))
+            case Badge.Expired():
+                self.terms = msgspec.structs.replace(self.terms, expires_at=event.recorded_at)
+            case Badge.Removed():
+                self.removed_at = event.recorded_at
 
 
-def verdict(badge: Badge | None, unknown: Unknown, now: datetime) -> Verdict:
-    """May this badge charge now? One rule for Authorize, StartTransaction and TransactionEvent.
-
-    Source: OCPP 1.6 AuthorizationStatus, OCPP 2.0.1 AuthorizationStatusEnumType.
-    """
-    if badge is None or not badge.registered:
-        return "Accepted" if unknown == "accept" else "Invalid"
-    if badge.blocked:
-        return "Blocked"
-    if badge.expires_at is not None and badge.expires_at <= now:
-        return "Expired"
-    return "Accepted"
+def check(badge: str, terms: Terms) -> None:
+    """Raises Refusal for what no station could present or keep."""
+    if not 1 <= len(badge) <= LONGEST or not badge.isprintable() or badge != badge.strip():
+        raise Refusal(f"a badge has 1 to {LONGEST} printable characters, no space at its ends")
+    if not 1 <= len(terms.kind) <= LONGEST_KIND or not terms.kind.isprintable():
+        raise Refusal(f"the kind of a badge is an OCPP token type of 1 to {LONGEST_KIND} characters")
+    if terms.group is not None and (not 1 <= len(terms.group) <= LONGEST or not terms.group.isprintable()):
+        raise Refusal(f"a group has 1 to {LONGEST} printable characters")
+    if not 1 <= terms.concurrent <= MOST_CONCURRENT:
+        raise Refusal(f"a badge may charge 1 to {MOST_CONCURRENT:,} times at once")
+    if terms.priority is not None and terms.priority not in PRIORITIES:
+        raise Refusal("a charging priority is between -9 and 9")
+    if terms.cache_s is not None and not 0 < terms.cache_s < 2**31:
+        raise Refusal("a verdict may be remembered for 1 second or longer")
+    if len(terms.language or "") > LONGEST_LANGUAGE or len(terms.message or "") > LONGEST_MESSAGE:
+        raise Refusal(f"a language tag has at most {LONGEST_LANGUAGE} characters, a message {LONGEST_MESSAGE}")

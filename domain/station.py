@@ -158,6 +158,20 @@ class Station(Aggregate):
         badge: str
         verdict: str
         kind: str | None = None
+        reason: str | None = None
+
+    class BadgeDoubted(Event, tag="station.badge_doubted.v1"):
+        """A charge that began offline was told late, with a badge that is refused now or would have been refused then.
+
+        `verdict` is as of now, `verdict_then` as of the start by the station's clock, concurrent use left aside.
+        """
+
+        badge: str
+        transaction_id: str
+        occurred_at: datetime
+        verdict: str
+        verdict_then: str
+        reason: str | None = None
 
     class Metered(Event, tag="station.metered.v1"):
         """Meter values outside any transaction we know; `station_transaction_id` is what the station named."""
@@ -234,6 +248,7 @@ class Station(Aggregate):
     def __init__(self, stream: str) -> None:
         super().__init__(stream)
         self.registered = False
+        self.site: str | None = None
         self.connection_id: str | None = None
         self.gateway: str | None = None
         self.boot: Registration | None = None
@@ -326,7 +341,7 @@ class Station(Aggregate):
                 if event.connector_id:
                     self.connectors.add(event.connector_id)
             case Station.Registered():
-                self.registered, self.strict = True, event.strict
+                self.registered, self.site, self.strict = True, event.site, event.strict
             case Station.Connected():
                 self.connection_id, self.gateway = event.connection_id, event.gateway
             case Station.Disconnected():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from projections import command, reservation, station, trace, transaction
+from projections import badge, command, reservation, station, trace, transaction
 from projections.projection import Projection
 
 PROJECTIONS: dict[str, Projection] = {
@@ -13,5 +13,6 @@ PROJECTIONS: dict[str, Projection] = {
         command.PROJECTION,
         trace.PROJECTION,
         reservation.PROJECTION,
+        badge.PROJECTION,
     )
 }

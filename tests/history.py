@@ -16,6 +16,8 @@ from application.journal import Done, Journal, Writer
 from application.number import Numbers
 from application.session import Rules, Session
 from application.store import EventMapper, Store
+from domain.badge import Badge, Place, Terms
+from domain.badge import stream as badge_stream
 from domain.catalog import Recorded
 from domain.command import Command
 from domain.event import Connection, Event, Message, Operator
@@ -181,7 +183,36 @@ def busy_day() -> Notebook:
     new.hang_up()
     commands(notebook)
     reservations(notebook)
+    badges(notebook)
     return notebook
+
+
+def badges(notebook: Notebook) -> None:
+    """Badges of every fate, and a charge told a day late with one that was blocked."""
+    cause = Operator(name="anna")
+    for number, end in enumerate(("registered", "blocked", "unblocked", "expired", "removed", "registered again")):
+        badge = Badge(badge_stream(f"b{number}"))
+        terms = Terms(group="family", stations=("OLD",), evses=(Place("NEW", 1),), cache_s=60, expires_at=BEGIN)
+        badge.register(f"b{number}", terms, cause, BEGIN)
+        if end in ("blocked", "unblocked"):
+            badge.block("lost", cause, BEGIN)
+        match end:
+            case "unblocked":
+                badge.unblock("found", cause, BEGIN)
+            case "expired":
+                badge.register(f"B{number}", Terms(), cause, BEGIN)
+                badge.expire("left", cause, BEGIN)
+            case "removed" | "registered again":
+                badge.remove("gone", cause, BEGIN)
+        if end == "registered again":
+            badge.register(f"B{number}", Terms(kind="eMAID"), cause, BEGIN)
+        notebook.events += badge.collect_events()
+    late = Talk(notebook, "LATE", unknown_badges="reject")
+    late.say("Authorize", {"idTag": "b1"})
+    late.say("StartTransaction", start16(-1440, badge="b1"))
+    free = Talk(notebook, "FREE", "2.0.1")
+    free.say("TransactionEvent", event2("Started", 0, 1, id="free"))
+    free.say("TransactionEvent", event2("Updated", 1, 2, id="free") | TOKEN)
 
 
 def commands(notebook: Notebook) -> None:

@@ -25,6 +25,7 @@ from strawberry.schema.config import StrawberryConfig
 from api.access import POLICY
 from api.access import Principal as Holder
 from api.graphql.audit import AuditQuery
+from api.graphql.badge import BadgeMutation, BadgeQuery
 from api.graphql.command import CommandQuery, CommandSubscription
 from api.graphql.context import asker
 from api.graphql.cost import excess
@@ -65,6 +66,7 @@ class Query(
     StationQuery,
     TransactionQuery,
     CommandQuery,
+    BadgeQuery,
     ReservationQuery,
     EventQuery,
     AuditQuery,
@@ -79,6 +81,7 @@ class Mutation(
     TransactionMutation,
     DeviceMutation,
     ReservationMutation,
+    BadgeMutation,
     RegistryMutation,
     ProfileMutation,
 ):

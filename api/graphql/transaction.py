@@ -217,6 +217,7 @@ class RemoteStartInput:
     evse_id: int | None = said("The EVSE (OCPP 1.6: connector); the station chooses when absent.", default=None)
     connector_id: int | None = said("The connector, another word for the EVSE in OCPP 1.6.", default=None)
     group_badge: str | None = said("The group of the badge (OCPP 2.x).", default=None)
+    force: bool | None = said("Ask the station even if we would refuse the badge when it comes back.", default=None)
     deadline_seconds: int | None = deadline()
 
 

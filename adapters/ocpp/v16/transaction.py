@@ -4,20 +4,21 @@ from __future__ import annotations
 
 from adapters.ocpp.dialect import EMPTY, Hear, Payload, Said, Say, dump, given
 from adapters.ocpp.sample import readings16, when
+from adapters.ocpp.v16 import badge
 from application.session import Session
 from domain.event import Refusal
 
 
 def start(session: Session, payload: Payload) -> bytes:
     """StartTransaction (section 4.8): we make the transaction id."""
-    number, verdict = session.start_numbered(
+    number, ruling = session.start_numbered(
         payload["connectorId"],
         payload["idTag"],
         float(payload["meterStart"]),
         when(payload["timestamp"], session.now, session.notice),
         payload.get("reservationId"),
     )
-    return dump({"transactionId": number, "idTagInfo": {"status": verdict}})
+    return dump({"transactionId": number, "idTagInfo": badge.id_tag_info(session, ruling)})
 
 
 def meter(session: Session, payload: Payload) -> bytes:
@@ -30,28 +31,26 @@ def meter(session: Session, payload: Payload) -> bytes:
 
 def stop(session: Session, payload: Payload) -> bytes:
     """StopTransaction (section 4.10); without a reason it is Local."""
-    badge, register = payload.get("idTag"), payload.get("meterStop")
+    tag, register = payload.get("idTag"), payload.get("meterStop")
     session.stop_numbered(
         payload["transactionId"],
         when(payload["timestamp"], session.now, session.notice),
         payload.get("reason", "Local"),
         None if register is None else float(register),
-        badge,
+        tag,
         readings16(payload.get("transactionData", ()), session.now, session.notice),
     )
-    if badge is None:
+    if tag is None:
         return EMPTY
-    return dump({"idTagInfo": {"status": session.rules.badges.verdict(badge, session.now)}})
+    return dump({"idTagInfo": badge.id_tag_info(session, session.authorize(tag, purpose="stop"))})
 
 
 def say_start(session: Session, wish: Payload) -> Said:
     """RemoteStartTransaction (section 5.11)."""
-    if len(wish["badge"]) > 20:
-        raise Refusal("OCPP 1.6 badges have at most 20 characters")
     if wish.get("group_badge"):
         raise Refusal("OCPP 1.6 cannot name a group in a remote start")
     connector = wish.get("evse_id") or wish.get("connector_id")
-    return Said("RemoteStartTransaction", given(idTag=wish["badge"], connectorId=connector))
+    return Said("RemoteStartTransaction", given(idTag=badge.startable(session, wish), connectorId=connector))
 
 
 def say_stop(session: Session, wish: Payload) -> Said:

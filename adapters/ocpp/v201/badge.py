@@ -1,17 +1,90 @@
-"""OCPP 2.0.1: badges (idTokens)."""
+"""OCPP 2.0.1: badges (idTokens), the authorization cache, the local list."""
 
 from __future__ import annotations
 
-from adapters.ocpp.dialect import Hear, Payload, dump
+from adapters.ocpp.dialect import Hear, Payload, Said, Say, dump, given, stamp
 from application.session import Session
+from domain.authorization import Purpose, Ruling
+
+LONGEST = 36
+STOPS = {"StopAuthorized", "Deauthorized", "RemoteStop"}
 
 
 def authorize(session: Session, payload: Payload) -> bytes:
-    """Authorize (C01)."""
+    """Authorize (C01 to C09)."""
     token = payload["idToken"]
-    return dump({"idTokenInfo": {"status": session.check(token["idToken"], token["type"])}})
+    return dump({"idTokenInfo": id_token_info(session, session.check(token["idToken"], token["type"]))})
+
+
+def id_token_info(session: Session, ruling: Ruling) -> Payload:
+    """IdTokenInfo: the ruling, until when it may be remembered, the group (C01.FR.06, C09.FR.12), the EVSEs it is
+    limited to (C01.FR.20), and what the station may show the driver (C01.FR.08).
+
+    A group too long for OCPP 2.0.1 is left out: half of it would be another group.
+    """
+    terms, until = ruling.terms, ruling.until(session.now)
+    if terms is None:
+        return {"status": ruling.verdict}
+    return given(
+        status=ruling.verdict,
+        cacheExpiryDateTime=stamp(until) if until else None,
+        chargingPriority=terms.priority,
+        language1=terms.language or None,
+        groupIdToken=group_token(terms.group) if len(terms.group or "") <= LONGEST else None,
+        personalMessage=message(terms.message, terms.language),
+        evseId=list(ruling.evses) or None,
+    )
+
+
+def group_token(group: str | None) -> Payload | None:
+    """A group of badges is an account of ours, which is what Central means."""
+    return {"idToken": group, "type": "Central"} if group else None
+
+
+def message(text: str | None, language: str | None) -> Payload | None:
+    return given(format="UTF8", content=text, language=language or None) if text else None
+
+
+def presented(session: Session, payload: Payload) -> Ruling | None:
+    """What we say of the badge of a TransactionEvent, if it shows one (C12.FR.03, C02.FR.02)."""
+    token = payload.get("idToken")
+    if token is None:
+        return None
+    known = session.station.find(payload["transactionInfo"]["transactionId"])
+    return session.authorize(
+        token["idToken"],
+        token["type"],
+        purpose(payload),
+        payload.get("evse", {}).get("id") or (known.evse_id if known else None),
+        known.transaction_id if known else None,
+    )
+
+
+def purpose(payload: Payload) -> Purpose:
+    if payload["eventType"] == "Ended" or payload["triggerReason"] in STOPS:
+        return "stop"
+    return "start"
+
+
+def say_clear_cache(session: Session, wish: Payload) -> Said:
+    """ClearCache (C11)."""
+    return Said("ClearCache", {})
+
+
+def startable(session: Session, wish: Payload) -> Payload:
+    """The idToken of a remote start. Raises Refusal if it could not even be let in when it comes back."""
+    kind = session.rules.badges.kind(wish["badge"])
+    session.startable(wish["badge"], kind, wish.get("evse_id"), wish.get("force", False))
+    return token(session, wish["badge"])
+
+
+def token(session: Session, badge: str) -> Payload:
+    return {"idToken": badge, "type": session.rules.badges.kind(badge)}
 
 
 HEAR: dict[str, Hear] = {
     "Authorize": authorize,
+}
+SAY: dict[str, Say] = {
+    "clearCache": say_clear_cache,
 }

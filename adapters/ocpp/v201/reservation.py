@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from adapters.ocpp.dialect import Hear, Heed, Payload, Said, Say, given, stamp
 from adapters.ocpp.reservation import admit, heed_cancel, heed_reserve, status_update
-from adapters.ocpp.v201.transaction import group_token, token
+from adapters.ocpp.v201.badge import group_token, token
 from application.session import Session
 
 
@@ -19,7 +19,7 @@ def say_reserve(session: Session, wish: Payload) -> Said:
             connectorType=wish.get("connector_type"),
             idToken=token(session, wish["badge"]),
             evseId=wish.get("evse_id"),
-            groupIdToken=group_token(wish),
+            groupIdToken=group_token(wish.get("group_badge")),
         ),
     )
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from adapters.ocpp.dialect import EMPTY, Hear, Payload, Said, Say, dump, given
 from adapters.ocpp.sample import readings2, when
+from adapters.ocpp.v201 import badge
 from application.session import Session, end_register
+from domain.authorization import Ruling
 from domain.event import Refusal
 from domain.station import Station
 from domain.transaction import ChargingState
@@ -22,27 +24,27 @@ def transaction(session: Session, payload: Payload) -> bytes:
     """TransactionEvent (E01 to E15): order is by seqNo within a transaction, not by arrival."""
     facts, token = payload["transactionInfo"], payload.get("idToken")
     occurred_at = when(payload["timestamp"], session.now, session.notice)
-    badge = token["idToken"] if token else None
+    shown, ruling = (token["idToken"] or None) if token else None, badge.presented(session, payload)
     if payload["eventType"] == "Started":
-        started(session, payload, badge)
+        started(session, payload, shown, ruling)
     else:
-        later(session, payload, badge)
+        later(session, payload, shown, ruling)
     known = session.station.find(facts["transactionId"])
     if known is not None and (state := facts.get("chargingState")) is not None:
         session.report_state(session.load(known), STATE[state], occurred_at, payload.get("offline", False))
-    if badge is None:
-        return EMPTY
-    return dump({"idTokenInfo": {"status": session.rules.badges.verdict(badge, session.now)}})
+    return EMPTY if ruling is None else dump({"idTokenInfo": badge.id_token_info(session, ruling)})
 
 
-def started(session: Session, payload: Payload, badge: str | None) -> None:
+def started(session: Session, payload: Payload, shown: str | None, ruling: Ruling | None) -> None:
     facts, evse = payload["transactionInfo"], payload.get("evse", {})
     session.start(
         facts["transactionId"],
         when(payload["timestamp"], session.now, session.notice),
-        badge,
+        shown,
         readings2(payload.get("meterValue", ()), session.now, session.notice),
         payload["seqNo"],
+        payload.get("idToken", {}).get("type"),
+        ruling,
         evse_id=evse.get("id", 0),
         connector_id=evse.get("connectorId"),
         remote_start_id=facts.get("remoteStartId"),
@@ -51,17 +53,18 @@ def started(session: Session, payload: Payload, badge: str | None) -> None:
     )
 
 
-def later(session: Session, payload: Payload, badge: str | None) -> None:
+def later(session: Session, payload: Payload, shown: str | None, ruling: Ruling | None) -> None:
     facts, evse = payload["transactionInfo"], payload.get("evse", {})
     occurred_at = when(payload["timestamp"], session.now, session.notice)
     found = session.find(facts["transactionId"], occurred_at, evse.get("id"), evse.get("connectorId"))
-    if badge is not None and payload["eventType"] == "Updated":
-        found.present(badge, session.rules.badges.verdict(badge, session.now), occurred_at, session.cause, session.now)
+    if shown is not None and ruling is not None and payload["eventType"] == "Updated":
+        found.present(shown, ruling.verdict, occurred_at, session.cause, session.now)
+        session.rules.badges.charges.present(found.transaction_id, shown, ruling.verdict)
     readings = readings2(payload.get("meterValue", ()), session.now, session.notice)
     seq_no, offline = payload["seqNo"], payload.get("offline", False)
     if payload["eventType"] == "Ended":
         reason = facts.get("stoppedReason", "Local")
-        session.end(found, occurred_at, reason, end_register(readings), badge, readings, seq_no, offline)
+        session.end(found, occurred_at, reason, end_register(readings), shown, readings, seq_no, offline)
     else:
         found.meter(readings, session.cause, session.now, seq_no, offline)
 
@@ -80,21 +83,12 @@ def say_start(session: Session, wish: Payload) -> Said:
     return Said(
         "RequestStartTransaction",
         given(
-            idToken=token(session, wish["badge"]),
+            idToken=badge.startable(session, wish),
             remoteStartId=session.rules.numbers.take(),
             evseId=wish.get("evse_id"),
-            groupIdToken=group_token(wish),
+            groupIdToken=badge.group_token(wish.get("group_badge")),
         ),
     )
-
-
-def token(session: Session, badge: str) -> Payload:
-    return {"idToken": badge, "type": session.rules.badges.kind(badge)}
-
-
-def group_token(wish: Payload) -> Payload | None:
-    """A group of badges is an account of ours, which is what Central means."""
-    return {"idToken": wish["group_badge"], "type": "Central"} if wish.get("group_badge") else None
 
 
 def say_stop(session: Session, wish: Payload) -> Said:
