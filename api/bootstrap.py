@@ -21,12 +21,15 @@ from adapters.credential.vault import Vault
 from adapters.ocpp.front import Front
 from adapters.signer.command import CommandSigner
 from adapters.signer.file import FileSigner
+from adapters.storage.bucket import Bucket
 from api.context import Parts
 from api.settings import Role, Settings
 from application.badge import Badges
 from application.command import Dispatcher, Orders
+from application.file import Files
 from application.gateway import Gateway
 from application.history import History
+from application.job import Follower, Jobs
 from application.journal import Journal
 from application.listener import listen
 from application.number import Numbers
@@ -34,6 +37,7 @@ from application.registry import Registry
 from application.reservation import Book, Desk, Keeper
 from application.session import Rules
 from application.store import Store
+from application.transfer import Transfers
 from migrations.migrate import current, is_current, upgrade
 from projections import badge, checkpoint, station
 from projections.audit import Notary, Signer
@@ -114,6 +118,7 @@ async def running(settings: Settings, roles: frozenset[Role] = EVERYTHING) -> As
         vault = Vault(read_side)
         gateway = badges = front = runner = notary = None
         signer = signer_of(settings)
+        jobs = Jobs(journal, history, clock, settings.job_deadline_s)
         if "projector" in roles:
             runner = Runner(read_side, history, list(PROJECTIONS.values()))
             notary = Notary(read_side, history, signer)
@@ -122,12 +127,19 @@ async def running(settings: Settings, roles: frozenset[Role] = EVERYTHING) -> As
                 stack.push_async_callback(asyncio.to_thread, worker.stop)
         if "gateway" in roles:
             gateway, badges, front = await start_gateway(process, journal, history, vault, read_side, stack)
+            await follow_jobs(process, jobs)
         if "api" in roles:
             registry = Registry(journal, history, vault, clock, gateway, badges)
             orders = Orders(journal, settings.command_deadline_s, exists(history), clock)
             desk = Desk(journal, history, clock)
-            parts = Parts(read_side, history, orders, registry, desk, settings, journal, signer, runner, front, notary)
+            files = Files(Bucket(settings.files_place), journal, history, clock, settings.file_bytes)
+            transfers = Transfers(jobs, files, orders)
+            parts = Parts(
+                read_side, history, orders, registry, desk, settings, journal, signer, files, transfers, runner, front,
+                notary,
+            )  # fmt: skip
             process.http = await start_web(process, parts, stack)
+            transfers.public_url = process.http if settings.public_url == "auto" else settings.public_url.rstrip("/")
         yield process
 
 
@@ -171,6 +183,14 @@ def signer_of(settings: Settings) -> Signer:
     if settings.audit_command:
         return CommandSigner(settings.audit_command, settings.audit_key_path)
     return FileSigner(settings.audit_key_path)
+
+
+async def follow_jobs(process: Running, jobs: Jobs) -> None:
+    """Tell jobs what stations say of them, and end those that nobody speaks of any more."""
+    follower = Follower(jobs)
+    await asyncio.to_thread(follower.load)
+    process.go(follower.follow(), "jobs")
+    process.go(follower.expire(), "job deadlines")
 
 
 async def keep_numbers(numbers: Numbers) -> None:

@@ -10,10 +10,12 @@ from sqlalchemy import Engine
 
 from api.settings import Settings
 from application.command import Orders
+from application.file import Files
 from application.history import History
 from application.journal import Journal
 from application.registry import Registry
 from application.reservation import Desk
+from application.transfer import Transfers
 from projections.audit import Notary, Signer
 from projections.runner import Runner
 
@@ -42,6 +44,8 @@ class Parts:
     settings: Settings
     journal: Journal
     signer: Signer
+    files: Files
+    transfers: Transfers
     runner: Runner | None = None
     front: Traffic | None = None
     notary: Notary | None = None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import secrets
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -37,6 +38,10 @@ class Settings:
     tokens: str = ""
     audit_key: str = ""
     audit_command: str = ""
+    files: str = "bornier-files"
+    file_bytes: int = 536_870_912
+    public_url: str = "auto"
+    job_deadline_s: int = 86_400
 
     @classmethod
     def load(cls, **flags: object) -> Settings:
@@ -59,6 +64,14 @@ class Settings:
         return Path(self.audit_key or f"{beside}.audit.pem")
 
     @property
+    def files_place(self) -> str:
+        """Where files lie; a relative folder is beside the SQLite database."""
+        database = self.database.removeprefix("sqlite:///")
+        if self.files.startswith("s3://") or database == self.database:
+            return self.files
+        return str(Path(database).parent / self.files)
+
+    @property
     def token_is_new(self) -> bool:
         """Nobody chose the admin token, so it must be shown once."""
         return self.admin_token == NEW_TOKEN
@@ -73,6 +86,12 @@ class Settings:
         ):
             if value not in choices:
                 raise ValueError(f"{name} must be one of {', '.join(choices)}, not {value!r}")
+        if "://" in self.files and not re.match(r"s3://[a-z0-9.-]+(/|$)", self.files):
+            raise ValueError("BORNIER_FILES must be a folder or s3://bucket/prefix")
+        if self.file_bytes < 1 or self.job_deadline_s < 1:
+            raise ValueError("BORNIER_FILE_BYTES and BORNIER_JOB_DEADLINE_S must be 1 or more")
+        if self.public_url != "auto" and not re.match(r"https?://[^\s/?#]+(/[^\s?#]*)?$", self.public_url):
+            raise ValueError("BORNIER_PUBLIC_URL must be auto, or http://… or https://… without query")
         if not self.admin_token.isascii() or not self.admin_token.isprintable() or not self.admin_token.strip():
             raise ValueError("BORNIER_ADMIN_TOKEN must be printable ASCII, and not blank")
         for name, port in (("BORNIER_OCPP_PORT", self.ocpp_port), ("BORNIER_HTTP_PORT", self.http_port)):

@@ -27,7 +27,7 @@ from api.access import Doorman
 from api.context import Parts
 from api.graphql.context import Asker
 from api.graphql.schema import schema
-from api.rest import description, event, health, metrics, proof, session
+from api.rest import description, event, file, health, metrics, proof, session
 
 BODY_BYTES = 1_048_576
 STATIC = Path(__file__).parent / "static"
@@ -140,11 +140,16 @@ class Bounds:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
-            await self.app(scope, limited(receive), dressed(send))
+            await self.app(scope, receive if streamed(scope) else limited(receive), dressed(send))
         elif scope["type"] == "websocket":
             await self.app(scope, limited_line(receive, send), send)
         else:
             await self.app(scope, receive, send)
+
+
+def streamed(scope: Scope) -> bool:
+    """Files are never held in memory, and have a limit of their own."""
+    return bool(scope["path"] == "/api/files" or scope["path"].startswith("/api/files/"))
 
 
 def limited(receive: Receive) -> Receive:
@@ -195,6 +200,16 @@ def routes() -> list[Route | Mount]:
         Route("/api/session", session.end, methods=["DELETE"]),
         Route("/api/events", event.export),
         Route("/api/proofs", proof.export),
+        Route("/api/files", file.bring, methods=["POST"]),
+        Route("/api/files/{file}", file.fetch, methods=["GET", "HEAD"]),
+        *(
+            route
+            for path in ("/api/files/job/{job}/{token}", "/api/files/job/{job}/{token}/{name}")
+            for route in (
+                Route(path, file.serve, methods=["GET", "HEAD"]),
+                Route(path, file.take, methods=["PUT", "POST"]),
+            )
+        ),
         Mount("/static", StaticFiles(directory=STATIC)),
     ]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import uuid4
@@ -44,16 +44,19 @@ class Orders:
         parameters: dict[str, Any],
         requested_by: str,
         deadline_s: int | None = None,
+        command_id: str | None = None,
+        along: Sequence[Event] = (),
     ) -> tuple[str, Command.Requested, str | None]:
         """Ask; returns the command's id, its first event, and why it was refused at once, when that is durable.
 
+        Events `along` with it are recorded together with it, or not at all.
         Raises Refusal for a deadline that makes no sense. A station nobody has heard of is refused, and recorded.
         """
         wait = timedelta(seconds=self.deadline_s if deadline_s is None else deadline_s)
         if not timedelta(0) < wait <= LONGEST:
             raise Refusal("the deadline must be between 1 second and 24 hours")
         known = await asyncio.to_thread(self.exists, station_id)
-        command_id, now = str(uuid4()), self.clock()
+        command_id, now = command_id or str(uuid4()), self.clock()
         command = Command(stream(command_id))
         asker = Operator(name=requested_by)
         refusal = None if known else f"there is no station {station_id}"
@@ -62,7 +65,7 @@ class Orders:
             command.close(Command.Refused, refusal, asker, now)
         events = command.collect_events()
         assert isinstance(events[0], Command.Requested)
-        await self.journal.record(events)
+        await self.journal.record([*along, *events])
         return command_id, events[0], refusal
 
 

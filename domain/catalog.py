@@ -13,6 +13,9 @@ from domain.customer import Customer
 from domain.device import Device
 from domain.display import Display
 from domain.event import Event, topic
+from domain.file import File
+from domain.firmware import Firmware
+from domain.job import Job
 from domain.number import Number
 from domain.profile import Profile
 from domain.reservation import Reservation
@@ -30,6 +33,9 @@ AGGREGATES: tuple[type[Aggregate], ...] = (
     Display,
     Reservation,
     Profile,
+    Job,
+    File,
+    Firmware,
 )
 
 

@@ -56,7 +56,13 @@ class Timer(Cause, tag="timer"):
     rule: str
 
 
-AnyCause = Message | Connection | Order | Operator | Timer
+class Transfer(Cause, tag="http"):
+    """Somebody used a one-time address over HTTP, to fetch a file or to send one."""
+
+    address: str | None = None
+
+
+AnyCause = Message | Connection | Order | Operator | Timer | Transfer
 
 
 class Event(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="topic"):

@@ -140,6 +140,7 @@ class Station(Aggregate):
 
         status: str
         request_id: int | None = None
+        reason: str | None = None
 
     class DiagnosticsProgressed(Event, tag="station.diagnostics_progressed.v1"):
         """A diagnostics upload went one step on (DiagnosticsStatusNotification, OCPP 1.6)."""
@@ -151,6 +152,7 @@ class Station(Aggregate):
 
         status: str
         request_id: int | None = None
+        reason: str | None = None
 
     class BadgeChecked(Event, tag="station.badge_checked.v1"):
         """A badge was presented and we said whether it may charge (Authorize)."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from projections import badge, command, reservation, station, trace, transaction
+from projections import badge, command, file, job, reservation, station, trace, transaction
 from projections.projection import Projection
 
 PROJECTIONS: dict[str, Projection] = {
@@ -14,5 +14,7 @@ PROJECTIONS: dict[str, Projection] = {
         trace.PROJECTION,
         reservation.PROJECTION,
         badge.PROJECTION,
+        job.PROJECTION,
+        file.PROJECTION,
     )
 }

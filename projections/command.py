@@ -44,12 +44,17 @@ def requested(changes: Changes, event: Command.Requested, position: int) -> None
         position,
         station_id=event.station_id,
         action=event.action,
-        parameters=event.parameters,
+        parameters=shown(event.parameters),
         status="REQUESTED",
         requested_by=event.requested_by,
         requested_at=event.recorded_at,
         deadline=event.deadline,
     )
+
+
+def shown(parameters: dict[str, Any]) -> dict[str, Any]:
+    """Without the one-time address: it is for the station it was made for, not for all who may read commands."""
+    return {name: value for name, value in parameters.items() if name != "address"}
 
 
 def sent(changes: Changes, event: Command.Sent, position: int) -> None:

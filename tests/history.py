@@ -21,6 +21,8 @@ from domain.badge import stream as badge_stream
 from domain.catalog import Recorded
 from domain.command import Command
 from domain.event import Connection, Event, Message, Operator
+from domain.file import File
+from domain.job import Job, Kind
 from domain.reservation import Reservation
 from domain.station import Station
 
@@ -184,6 +186,7 @@ def busy_day() -> Notebook:
     commands(notebook)
     reservations(notebook)
     badges(notebook)
+    jobs(notebook)
     return notebook
 
 
@@ -256,3 +259,41 @@ def reservations(notebook: Notebook) -> None:
             reservation.place(cause, BEGIN)
         end(reservation)
         notebook.events += reservation.collect_events()
+
+
+def jobs(notebook: Notebook) -> None:
+    """A firmware update that is done in pieces, a log that arrives, one that cannot, and a list that we push."""
+    cause, now = Operator(name="anna"), BEGIN + timedelta(minutes=30)
+    image, received, gone = (File(f"file/{name}") for name in ("image", "log", "gone"))
+    facts: dict[str, Any] = {"size_bytes": 1000, "sha256": "ab" * 32, "md5": "cd" * 16, "stored_by": "anna"}
+    image.store(cause, now, name="fw.bin", purpose="FIRMWARE", **facts)
+    received.store(cause, now, name="a.log", purpose="LOG", station_id="NEW", job_id="2", **facts)
+    gone.store(cause, now, name="old.bin", purpose="FIRMWARE", **facts)
+    gone.delete("anna", cause, now)
+    firmware = asked("1", "SIGNED_FIRMWARE", cause, file_id="image", file_name="fw.bin", size_bytes=1000)
+    firmware.send(7, 1, cause, now)
+    firmware.accept(None, 2, cause, now)
+    firmware.begin_download(0, cause, now)
+    firmware.end_download(400, False, cause, now)
+    firmware.begin_download(400, cause, now)
+    firmware.end_download(1000, True, cause, now)
+    firmware.report("Downloaded", 3, None, cause, now)
+    firmware.report("Installed", 4, None, cause, now)
+    upload = asked("2", "LOG", cause, token_hash="ef" * 32)
+    upload.accept("a.log", 1, cause, now)
+    upload.refuse_upload("the disk is full", cause, now)
+    upload.receive("log", "a.log", 1000, "ab" * 32, cause, now)
+    upload.report("Uploaded", 2, None, cause, now)
+    late = asked("3", "DIAGNOSTICS", cause)
+    late.expire(cause, now + timedelta(hours=2))
+    pushed = asked("4", "LOCAL_LIST", cause)
+    pushed.progress("2 of 4 parts", 50.0, cause, now)
+    for aggregate in (image, received, gone, firmware, upload, late, pushed):
+        notebook.events += aggregate.collect_events()
+
+
+def asked(job_id: str, kind: Kind, cause: Operator, **facts: Any) -> Job:
+    job = Job(f"job/{job_id}")
+    deadline = BEGIN + timedelta(hours=1)
+    job.request(cause, BEGIN, station_id="NEW", kind=kind, requested_by="anna", deadline=deadline, **facts)
+    return job

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from types import ModuleType
 from typing import Any, NamedTuple
 
@@ -87,7 +87,7 @@ def compose(version: str, *parts: ModuleType, admits_pending: bool = False) -> D
     )
 
 
-GOOD = {"Accepted", "Scheduled", "Unlocked", "RebootRequired"}
+GOOD = {"Accepted", "AcceptedCanceled", "Scheduled", "Unlocked", "Unpublished", "RebootRequired"}
 PARTS = ("setVariableResult", "getVariableResult", "setMonitoringResult", "clearMonitoringResult")
 
 
@@ -145,6 +145,11 @@ def text(value: Any) -> str:
 def stamp(at: datetime) -> str:
     """RFC 3339, UTC, milliseconds: the only time format every station reads."""
     return at.strftime("%Y-%m-%dT%H:%M:%S.") + f"{at.microsecond // 1000:03d}Z"
+
+
+def moment(wish: str | None) -> str | None:
+    """A time of a command's parameters, as stations read it."""
+    return stamp(datetime.fromisoformat(wish).astimezone(UTC)) if wish else None
 
 
 def given(**fields: Any) -> Payload:

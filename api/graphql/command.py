@@ -16,6 +16,7 @@ from api.graphql.context import Asker, asker
 from api.graphql.page import Connection, bounded, connection
 from api.graphql.scalar import DateTime, Json, Position
 from domain.catalog import CATALOG
+from domain.command import Command as Aggregate
 from domain.command import stream
 from projections import command as view
 from projections.page import cursor
@@ -131,12 +132,16 @@ async def ask(info: strawberry.Info, action: str, wish: Any, station_id: str | N
     parameters = plain(wish) | more
     target, wait = parameters.pop("station_id", station_id), parameters.pop("deadline_seconds", None)
     who = asker(info)
-    command_id, event, refusal = await who.parts.orders.request(target, action, parameters, who.name, wait)
+    return requested(*await who.parts.orders.request(target, action, parameters, who.name, wait))
+
+
+def requested(command_id: str, event: Aggregate.Requested, refusal: str | None) -> Command:
+    """A command that has just been asked for."""
     return Command(
         id=strawberry.ID(command_id),
         station_id=strawberry.ID(event.station_id),
-        action=action,
-        parameters=parameters,
+        action=event.action,
+        parameters=Json(view.shown(event.parameters)),
         status=CommandStatus.REQUESTED if refusal is None else CommandStatus.REJECTED,
         requested_by=event.requested_by,
         requested_at=DateTime(event.recorded_at),

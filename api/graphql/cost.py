@@ -21,7 +21,7 @@ from api.graphql.page import LARGEST
 
 DEEPEST, ALIASES, DEAREST = 12, 30, 250_000
 UNSAID = 50
-PAGED = {"stations", "transactions", "readings", "commands", "events"}
+PAGED = {"stations", "transactions", "readings", "commands", "events", "jobs", "steps", "files"}
 
 
 class Size(NamedTuple):

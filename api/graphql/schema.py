@@ -31,12 +31,17 @@ from api.graphql.context import asker
 from api.graphql.cost import excess
 from api.graphql.device import DeviceMutation
 from api.graphql.event import EventQuery, EventSubscription
+from api.graphql.file import FileMutation, FileQuery
+from api.graphql.firmware import FirmwareMutation
+from api.graphql.job import JobQuery, JobSubscription
+from api.graphql.log import LogMutation
 from api.graphql.profile import ProfileMutation
 from api.graphql.registry import RegistryMutation
 from api.graphql.reservation import ReservationMutation, ReservationQuery
 from api.graphql.scalar import SCALARS, Texts, readable
 from api.graphql.station import StationMutation, StationQuery, StationSubscription
 from api.graphql.transaction import TransactionMutation, TransactionQuery, TransactionSubscription
+from application.ports import StorageFailed
 from domain.event import Refusal
 from projections.page import BadCursor
 
@@ -69,6 +74,8 @@ class Query(
     BadgeQuery,
     ReservationQuery,
     EventQuery,
+    JobQuery,
+    FileQuery,
     AuditQuery,
     MeQuery,
 ):
@@ -84,12 +91,17 @@ class Mutation(
     BadgeMutation,
     RegistryMutation,
     ProfileMutation,
+    FirmwareMutation,
+    LogMutation,
+    FileMutation,
 ):
     pass
 
 
 @strawberry.type(description="What can be followed.")
-class Subscription(StationSubscription, TransactionSubscription, CommandSubscription, EventSubscription):
+class Subscription(
+    StationSubscription, TransactionSubscription, CommandSubscription, JobSubscription, EventSubscription
+):
     pass
 
 
@@ -165,6 +177,8 @@ def tell(error: GraphQLError) -> None:
         code = (getattr(cause, "extensions", None) or {}).get("code", "BAD_USER_INPUT")
     elif isinstance(cause, Refusal | BadCursor):
         code = "BAD_USER_INPUT"
+    elif isinstance(cause, StorageFailed):
+        code = "UNAVAILABLE"
     elif isinstance(cause, RecursionError):
         code, error.message = "BAD_USER_INPUT", "this is nested too deeply"
     elif isinstance(getattr(cause, "orig", cause), UNKEEPABLE):

@@ -30,12 +30,97 @@ PROBLEM = {
         }
     },
 }
+BYTES = {"schema": {"type": "string", "format": "binary"}}
+FORM = {
+    "schema": {
+        "type": "object",
+        "required": ["file"],
+        "properties": {"file": {"type": "string", "format": "binary"}},
+    }
+}
+FILE = {
+    "description": "The file is stored.",
+    "content": {
+        JSON: {
+            "schema": {
+                "type": "object",
+                "required": ["id", "name", "sizeBytes", "sha256", "md5"],
+                "properties": {
+                    "id": {"type": "string"},
+                    "name": {"type": "string"},
+                    "sizeBytes": {"type": "integer"},
+                    "sha256": {"type": "string"},
+                    "md5": {"type": "string"},
+                },
+            }
+        }
+    },
+}
+RANGE = {
+    "name": "Range",
+    "in": "header",
+    "description": "One range of bytes, to go on with a download.",
+    "schema": {"type": "string", "pattern": "^bytes=[0-9]{1,15}-[0-9]{0,15}$"},
+}
+
+
+def named(name: str, words: str) -> dict[str, Any]:
+    """A part of an address."""
+    schema = {"type": "string", "minLength": 1, "pattern": "^[A-Za-z0-9_-]+$"}
+    return {"name": name, "in": "path", "required": True, "description": words, "schema": schema}
+
+
+def download(summary: str, security: dict[str, Any], **refusals: Any) -> dict[str, Any]:
+    """Reading a file, all of it or a part."""
+    return {
+        "summary": summary,
+        **security,
+        "parameters": [RANGE],
+        "responses": {
+            "200": answer("All of it.", "application/octet-stream"),
+            "206": answer("The part that was asked for.", "application/octet-stream"),
+            **refusals,
+            "416": PROBLEM,
+            "507": PROBLEM,
+        },
+    }
+
+
+def upload(summary: str, security: dict[str, Any], **refusals: Any) -> dict[str, Any]:
+    """Sending a file, as it is or as the first file of a form."""
+    return {
+        "summary": summary,
+        **security,
+        "requestBody": {
+            "required": True,
+            "content": {"application/octet-stream": BYTES, "multipart/form-data": FORM},
+        },
+        "responses": {"201": FILE, "400": PROBLEM, **refusals, "413": PROBLEM, "422": PROBLEM, "507": PROBLEM},
+    }
+
+
+OPEN: dict[str, Any] = {"security": []}
+TOKENS = {"401": PROBLEM, "403": PROBLEM}
+SPENT = {"404": PROBLEM, "410": PROBLEM}
+ADDRESS = [named("job", "The job; the address is good until it is over."), named("token", "Its secret.")]
+STATION = {
+    "get": download("A station fetches its firmware", OPEN, **SPENT),
+    "head": download("A station asks how large its firmware is", OPEN, **SPENT),
+    "put": upload("A station sends its log", OPEN, **SPENT),
+    "post": upload("A station sends its log", OPEN, **SPENT),
+}
+NAME = {
+    "name": "name",
+    "in": "query",
+    "description": "What to call it; else the name the sender gives.",
+    "schema": {"type": "string"},
+}
 OPENAPI: dict[str, Any] = {
     "openapi": "3.1.0",
     "info": {
         "title": "Bornier",
         "version": "0.1.0",
-        "description": "Probes, metrics, browser sessions and exports. Everything else is GraphQL at /graphql.",
+        "description": "Probes, metrics, browser sessions, exports and files. Everything else is GraphQL at /graphql.",
     },
     "security": [{"bearer": []}],
     "paths": {
@@ -117,6 +202,20 @@ OPENAPI: dict[str, Any] = {
                     "403": PROBLEM,
                 },
             }
+        },
+        "/api/files": {"post": upload("Bring a firmware image", {}, **TOKENS) | {"parameters": [NAME]}},
+        "/api/files/{file}": {
+            "parameters": [named("file", "The id of the file.")],
+            "get": download("Fetch a firmware image or a log", {}, **TOKENS, **{"404": PROBLEM}),
+            "head": download("How large a file is", {}, **TOKENS, **{"404": PROBLEM}),
+        },
+        "/api/files/job/{job}/{token}": {
+            "parameters": ADDRESS,
+            **STATION,
+        },
+        "/api/files/job/{job}/{token}/{name}": {
+            "parameters": [*ADDRESS, named("name", "The name of the file; a station may add one of its own.")],
+            **STATION,
         },
     },
     "components": {"securitySchemes": {"bearer": {"type": "http", "scheme": "bearer"}}},

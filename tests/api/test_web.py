@@ -193,8 +193,11 @@ async def test_a_follower_that_does_not_read_holds_up_nobody_and_no_memory(serve
             assert (await server.ask("{ me { name } }"))["me"]["name"] == "admin"
 
 
+METHODS = {"get", "put", "post", "delete", "patch"}
+
+
 def test_every_address_is_described_with_its_methods() -> None:
-    described = {(path, method.upper()) for path, item in OPENAPI["paths"].items() for method in item}
+    described = {(path, method.upper()) for path, item in OPENAPI["paths"].items() for method in METHODS & item.keys()}
     real = {
         (route.path, method)
         for route in routes()

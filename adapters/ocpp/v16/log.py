@@ -1,8 +1,8 @@
-"""OCPP 1.6: diagnostics and logs."""
+"""OCPP 1.6: diagnostics (section 5.9) and logs (security whitepaper)."""
 
 from __future__ import annotations
 
-from adapters.ocpp.dialect import EMPTY, Hear, Payload
+from adapters.ocpp.dialect import EMPTY, Hear, Payload, Said, Say, given, moment
 from application.session import Session
 from domain.station import Station
 
@@ -19,7 +19,38 @@ def log(session: Session, payload: Payload) -> bytes:
     return EMPTY
 
 
+def say_diagnostics(session: Session, wish: Payload) -> Said:
+    """GetDiagnostics (section 5.9)."""
+    return Said(
+        "GetDiagnostics",
+        given(
+            location=wish.get("location") or wish["address"],
+            startTime=moment(wish.get("oldest_at")),
+            stopTime=moment(wish.get("latest_at")),
+            retries=wish.get("retries"),
+            retryInterval=wish.get("retry_interval_seconds"),
+        ),
+    )
+
+
+def say_log(session: Session, wish: Payload) -> Said:
+    """GetLog (security whitepaper N01)."""
+    place = given(
+        remoteLocation=wish.get("location") or wish["address"],
+        oldestTimestamp=moment(wish.get("oldest_at")),
+        latestTimestamp=moment(wish.get("latest_at")),
+    )
+    retries = given(retries=wish.get("retries"), retryInterval=wish.get("retry_interval_seconds"))
+    return Said(
+        "GetLog", {"logType": wish["log_type"], "requestId": session.rules.numbers.take(), "log": place} | retries
+    )
+
+
 HEAR: dict[str, Hear] = {
     "DiagnosticsStatusNotification": diagnostics,
     "LogStatusNotification": log,
+}
+SAY: dict[str, Say] = {
+    "getDiagnostics": say_diagnostics,
+    "getLog": say_log,
 }

@@ -1,0 +1,175 @@
+"""Files over HTTP: operators bring firmware images and fetch logs; stations use the one-time address of their job."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import JSONResponse, Response, StreamingResponse
+
+from api.access import Doorman, Principal
+from api.context import Parts
+from api.problem import problem
+from api.rest.body import Body, Unreadable
+from api.rest.range import Span, Unsatisfiable, span
+from application.file import TooLarge
+from application.ports import StorageFailed
+from application.transfer import NoSuchAddress
+from domain.event import Operator, Refusal, Transfer
+from domain.file import File, plain_name
+from domain.job import Job
+
+OCTETS = "application/octet-stream"
+
+
+async def bring(request: Request) -> Response:
+    """An operator uploads a firmware image: the raw body, or the first file of a form."""
+    principal = allowed(request)
+    if isinstance(principal, Response):
+        return principal
+    parts: Parts = request.app.state.parts
+    try:
+        body = Body(request, parts.files.limit_bytes)
+        file = await parts.files.store(
+            body.chunks(),
+            lambda: plain_name(request.query_params.get("name") or body.name or "", "firmware.bin"),
+            "FIRMWARE",
+            principal.name,
+            Operator(name=principal.name),
+            content_type=body.content_type,
+        )
+    except (TooLarge, Unreadable, Refusal, StorageFailed, ClientDisconnect) as error:
+        return failed(error)
+    return JSONResponse(shown(file), 201, {"Location": f"/api/files/{file.file_id}"})
+
+
+async def fetch(request: Request) -> Response:
+    """An operator downloads a firmware image or a log."""
+    principal = allowed(request)
+    if isinstance(principal, Response):
+        return principal
+    parts: Parts = request.app.state.parts
+    try:
+        file = await parts.files.of(request.path_params["file"])
+        return await sent(request, parts, file, None)
+    except (Refusal, StorageFailed) as error:
+        return failed(error, 404)
+
+
+async def serve(request: Request) -> Response:
+    """A station downloads the image of its job."""
+    parts: Parts = request.app.state.parts
+    try:
+        job = await admitted(request, parts, upload=False)
+        assert job.asked is not None
+        return await sent(request, parts, await parts.files.of(job.asked.file_id or ""), job)
+    except (NoSuchAddress, Refusal, StorageFailed) as error:
+        return failed(error, 410)
+
+
+async def take(request: Request) -> Response:
+    """A station uploads the log of its job: a raw body (N01.FR.18, N01.FR.19) or a form."""
+    parts: Parts = request.app.state.parts
+    try:
+        job = await admitted(request, parts, upload=True)
+    except (NoSuchAddress, Refusal) as error:
+        return failed(error, 410)
+    try:
+        tail = request.path_params.get("name", "")
+        body = Body(request, parts.files.limit_bytes)
+        file = await parts.transfers.receive(
+            job, body.chunks(), lambda: body.name or tail, body.content_type, cause(request)
+        )
+    except (TooLarge, Unreadable, Refusal, StorageFailed, ClientDisconnect) as error:
+        return failed(error)
+    return JSONResponse(shown(file), 201)
+
+
+def allowed(request: Request) -> Principal | Response:
+    """Who asks, if they may; otherwise what to answer."""
+    doorman: Doorman = request.app.state.doorman
+    principal = doorman.recognise(request.headers, request.cookies)
+    if principal is None:
+        return problem(401, "a bearer token is needed", {"WWW-Authenticate": "Bearer"})
+    if not principal.may("command"):
+        return problem(403, f"{principal.name} may not use files")
+    return principal
+
+
+async def admitted(request: Request, parts: Parts, upload: bool) -> Job:
+    return await parts.transfers.admit(request.path_params["job"], request.path_params["token"], upload)
+
+
+def cause(request: Request) -> Transfer:
+    return Transfer(address=request.client.host if request.client else None)
+
+
+async def sent(request: Request, parts: Parts, file: File, job: Job | None) -> Response:
+    """A file, or the part of it that was asked for (RFC 9110, section 14). With a job, what goes out is told to it."""
+    kept = file.kept
+    headers = {
+        "Accept-Ranges": "bytes",
+        "ETag": f'"{kept.sha256}"',
+        "Content-Disposition": f'attachment; filename="{kept.name}"',
+        "Cache-Control": "no-store",
+    }
+    try:
+        wanted = span(request.headers, kept.size_bytes, headers["ETag"])
+    except Unsatisfiable:
+        headers["Content-Range"] = f"bytes */{kept.size_bytes}"
+        return problem(416, f"the file has {kept.size_bytes:,} bytes", headers)
+    headers["Content-Length"] = str(wanted.end - wanted.first)
+    if wanted.partial:
+        headers["Content-Range"] = f"bytes {wanted.first}-{wanted.end - 1}/{kept.size_bytes}"
+    status = 206 if wanted.partial else 200
+    if request.method == "HEAD":
+        return Response(status_code=status, headers=headers, media_type=OCTETS)
+    content = await parts.files.storage.read(file.file_id, wanted.first, wanted.end)
+    if job is not None:
+        await parts.transfers.begin_download(job, wanted.first, cause(request))
+        content = told(parts, job, content, wanted, kept.size_bytes, cause(request))
+    return StreamingResponse(content, status, headers, OCTETS)
+
+
+async def told(
+    parts: Parts, job: Job, content: AsyncIterator[bytes], wanted: Span, size_bytes: int, by: Transfer
+) -> AsyncIterator[bytes]:
+    """The same bytes; the job hears when the last of the file goes out, and of a connection that breaks before."""
+    at = wanted.first
+    try:
+        async for piece in content:
+            if at + len(piece) == size_bytes:
+                await parts.transfers.end_download(job, size_bytes, True, by)
+            yield piece
+            at += len(piece)
+    finally:
+        if at < wanted.end:
+            await parts.transfers.end_download(job, at, False, by)
+
+
+def shown(file: File) -> dict[str, object]:
+    kept = file.kept
+    return {
+        "id": file.file_id,
+        "name": kept.name,
+        "sizeBytes": kept.size_bytes,
+        "sha256": kept.sha256,
+        "md5": kept.md5,
+    }
+
+
+def failed(error: Exception, refusal: int = 422) -> Response:
+    """What went wrong, in words for whoever sent the request."""
+    match error:
+        case TooLarge():
+            return problem(413, str(error))
+        case Unreadable():
+            return problem(400, str(error))
+        case NoSuchAddress():
+            return problem(404, str(error))
+        case StorageFailed():
+            return problem(507, str(error))
+        case ClientDisconnect():
+            return problem(400, "the sender broke off; nothing was kept")
+        case _:
+            return problem(refusal, str(error))
