@@ -25,7 +25,8 @@ NOUNS = frozenset(name.split(".", 1)[0] for name in CATALOG.events)
 
 def named(changes: Changes, event: Any, position: int) -> None:
     """An event that names its station: so its whole stream belongs to it."""
-    changes.first("trace", (event.station_id, event.originator_id), "position", position)
+    if event.station_id is not None:
+        changes.first("trace", (event.station_id, event.originator_id), "position", position)
 
 
 PROJECTION = Projection(
