@@ -26,20 +26,22 @@ def page(rows: list[Row[Any]], first: int) -> Page:
     return Page(rows[:first], len(rows) > first)
 
 
-def newest(
-    connection: Connection, column: Column[int], first: int, after: str | None, *wanted: ColumnElement[bool]
-) -> Page:
-    """The rows with the highest numbers of a column, downwards."""
-    query = select(column.table).where(*wanted).order_by(column.desc()).limit(first + 1)
+def newest(connection: Connection, column: Column[int], first: int, after: str | None, **wanted: Any) -> Page:
+    """The rows with the highest numbers of a column, downwards; `wanted`: columns that must have a value."""
+    query = select(column.table).where(*matching(column, wanted)).order_by(column.desc()).limit(first + 1)
     if after is not None:
         (number,) = key(after, tuple[int])
         query = query.where(column < number)
     return page(list(connection.execute(query)), first)
 
 
-def number_of(connection: Connection, column: Column[int], *wanted: ColumnElement[bool]) -> int:
+def number_of(connection: Connection, column: Column[int], **wanted: Any) -> int:
     """How many rows there are."""
-    return int(connection.execute(select(func.count(column)).where(*wanted)).scalar() or 0)
+    return int(connection.execute(select(func.count(column)).where(*matching(column, wanted))).scalar() or 0)
+
+
+def matching(column: Column[int], wanted: dict[str, Any]) -> list[ColumnElement[bool]]:
+    return [column.table.c[name] == value for name, value in wanted.items() if value is not None]
 
 
 def cursor(*key: Any) -> str:

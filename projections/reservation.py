@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import BigInteger, Column, ColumnElement, Connection, Index, Integer, Row, Table, Text, select
+from sqlalchemy import BigInteger, Column, Connection, Index, Integer, Row, Table, Text, select
 
 from domain.reservation import Reservation
 from projections.change import Changes
-from projections.page import Page, newest, number_of
 from projections.projection import Projection
 from projections.table import METADATA, UtcTime
 
@@ -86,29 +85,6 @@ PROJECTION = Projection(
         Reservation.Removed: removed,
     },
 )
-
-
-def reservations(
-    connection: Connection,
-    first: int,
-    after: str | None = None,
-    station_id: str | None = None,
-    badge: str | None = None,
-    status: str | None = None,
-) -> Page:
-    """Reservations, the newest first."""
-    return newest(connection, RESERVATION.c.id, first, after, *conditions(station_id, badge, status))
-
-
-def count(
-    connection: Connection, station_id: str | None = None, badge: str | None = None, status: str | None = None
-) -> int:
-    return number_of(connection, RESERVATION.c.id, *conditions(station_id, badge, status))
-
-
-def conditions(station_id: str | None, badge: str | None, status: str | None) -> list[ColumnElement[bool]]:
-    wanted = {"station_id": station_id, "badge": badge, "status": status}
-    return [RESERVATION.c[name] == value for name, value in wanted.items() if value is not None]
 
 
 def by_id(connection: Connection, ids: Sequence[int]) -> dict[int, Row[Any]]:

@@ -7,8 +7,11 @@ from typing import Any, Generic, TypeVar
 
 import strawberry
 from graphql import GraphQLError
+from sqlalchemy import Column
 
+from api.graphql.context import asker
 from api.graphql.scalar import Position
+from projections.page import cursor, newest, number_of
 
 LARGEST = 500
 T = TypeVar("T")
@@ -51,3 +54,20 @@ def bounded(first: int | None, default: int = 50) -> int:
     if not 1 <= first <= LARGEST:
         raise GraphQLError(f"first must be between 1 and {LARGEST}", extensions={"code": "BAD_USER_INPUT"})
     return first
+
+
+async def listing(
+    info: strawberry.Info,
+    projection: str,
+    column: Column[int],
+    first: int | None,
+    after: str | None,
+    node: Callable[[Any], T],
+    **wanted: Any,
+) -> Connection[T]:
+    """A page of a table, the highest number of a column first; `wanted`: columns that must have a value."""
+    reads, limit = asker(info).reads, bounded(first)
+    position = await reads.position(projection)
+    found = await reads.run(lambda c: newest(c, column, limit, after, **wanted))
+    nodes = [(cursor(getattr(row, column.name)), node(row)) for row in found.rows]
+    return connection(nodes, found.more, position, lambda: reads.run(lambda c: number_of(c, column, **wanted)))

@@ -9,12 +9,11 @@ import strawberry
 
 from api.graphql.command import Command, ask, deadline, said
 from api.graphql.context import asker
-from api.graphql.page import Connection, bounded, connection
+from api.graphql.page import Connection, listing
 from api.graphql.scalar import DateTime, Position
 from api.graphql.transaction import Transaction, transaction
 from projections import reservation as view
 from projections import transaction as charge
-from projections.page import cursor
 
 
 @strawberry.enum(description="Where a reservation is in its life; all but the first two are final.")
@@ -82,12 +81,8 @@ class ReservationQuery:
         badge: str | None = None,
         status: ReservationStatus | None = None,
     ) -> Connection[Reservation]:
-        reads, limit = asker(info).reads, bounded(first)
-        wanted = (station_id, badge, status.value if status else None)
-        position = await reads.position("reservation")
-        found = await reads.run(lambda c: view.reservations(c, limit, after, *wanted))
-        nodes = [(cursor(row.id), reservation(row)) for row in found.rows]
-        return connection(nodes, found.more, position, lambda: reads.run(lambda c: view.count(c, *wanted)))
+        wanted = {"station_id": station_id, "badge": badge, "status": status.value if status else None}
+        return await listing(info, "reservation", view.RESERVATION.c.id, first, after, reservation, **wanted)
 
 
 @strawberry.input(description="Hold an EVSE of a station for a badge.")

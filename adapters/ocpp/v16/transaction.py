@@ -77,6 +77,12 @@ SAY: dict[str, Say] = {
     "unlockConnector": say_unlock,
 }
 CANNOT: dict[str, str] = {
+    "setDefaultTariff": "tariffs on the station came with OCPP 2.1",
+    "getTariffs": "tariffs on the station came with OCPP 2.1",
+    "clearTariffs": "tariffs on the station came with OCPP 2.1",
+    "changeTransactionTariff": "tariffs on the station came with OCPP 2.1",
+    "notifyWebPaymentStarted": "web payment came with OCPP 2.1",
+    "requestBatterySwap": "battery swap came with OCPP 2.1",
     "getTransactionStatus": "OCPP 1.6 cannot tell how a transaction stands: trigger MeterValues",
     "costUpdated": "OCPP 1.6 cannot show a cost",
 }

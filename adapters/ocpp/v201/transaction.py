@@ -130,3 +130,11 @@ SAY: dict[str, Say] = {
     "getTransactionStatus": say_get_transaction_status,
     "costUpdated": say_cost_updated,
 }
+CANNOT: dict[str, str] = {
+    "setDefaultTariff": "tariffs on the station came with OCPP 2.1",
+    "getTariffs": "tariffs on the station came with OCPP 2.1",
+    "clearTariffs": "tariffs on the station came with OCPP 2.1",
+    "changeTransactionTariff": "tariffs on the station came with OCPP 2.1",
+    "notifyWebPaymentStarted": "web payment came with OCPP 2.1",
+    "requestBatterySwap": "battery swap came with OCPP 2.1",
+}
