@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 from api.settings import Settings
 
 Role = Literal["viewer", "operator", "admin", "auditor", "driver"]
-Right = Literal["anybody", "read", "command", "register", "audit"]
+Right = Literal["anybody", "read", "command", "register", "audit", "unchecked"]
 
 GRANTS: dict[Right, frozenset[str]] = {
     "anybody": frozenset(get_args(Role)),
@@ -21,6 +21,7 @@ GRANTS: dict[Right, frozenset[str]] = {
     "command": frozenset({"operator", "admin"}),
     "register": frozenset({"operator", "admin"}),
     "audit": frozenset({"auditor", "admin"}),
+    "unchecked": frozenset({"admin"}),
 }
 POLICY: dict[str, Right] = {
     "Query.me": "anybody",
@@ -35,6 +36,12 @@ POLICY: dict[str, Right] = {
     "Query.job": "read",
     "Query.jobs": "read",
     "Query.files": "read",
+    "Query.vendorMessages": "read",
+    "Query.securityEvents": "read",
+    "Query.refusedMessages": "read",
+    "Query.installedTariffs": "read",
+    "Query.settlements": "read",
+    "Query.batterySwaps": "read",
     "Query.events": "audit",
     "Query.seals": "audit",
     "Query.proof": "audit",
@@ -59,6 +66,13 @@ POLICY: dict[str, Right] = {
     "Mutation.costUpdated": "command",
     "Mutation.reserveNow": "command",
     "Mutation.cancelReservation": "command",
+    "Mutation.setDefaultTariff": "command",
+    "Mutation.getTariffs": "command",
+    "Mutation.clearTariffs": "command",
+    "Mutation.changeTransactionTariff": "command",
+    "Mutation.notifyWebPaymentStarted": "command",
+    "Mutation.requestBatterySwap": "command",
+    "Mutation.sendMessage": "command",
     "Mutation.getConfiguration": "command",
     "Mutation.changeConfiguration": "command",
     "Mutation.getVariables": "command",

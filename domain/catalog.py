@@ -17,9 +17,12 @@ from domain.file import File
 from domain.firmware import Firmware
 from domain.job import Job
 from domain.number import Number
+from domain.payment import Payment
+from domain.pricelist import Pricelist
 from domain.profile import Profile
 from domain.reservation import Reservation
 from domain.station import Station
+from domain.swap import Swap
 from domain.transaction import Transaction
 
 AGGREGATES: tuple[type[Aggregate], ...] = (
@@ -36,6 +39,9 @@ AGGREGATES: tuple[type[Aggregate], ...] = (
     Job,
     File,
     Firmware,
+    Pricelist,
+    Payment,
+    Swap,
 )
 
 

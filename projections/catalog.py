@@ -2,7 +2,22 @@
 
 from __future__ import annotations
 
-from projections import badge, command, file, job, reservation, station, trace, transaction
+from projections import (
+    badge,
+    command,
+    file,
+    incident,
+    job,
+    pricelist,
+    refusal,
+    reservation,
+    settlement,
+    station,
+    swap,
+    trace,
+    transaction,
+    vendor,
+)
 from projections.projection import Projection
 
 PROJECTIONS: dict[str, Projection] = {
@@ -16,5 +31,11 @@ PROJECTIONS: dict[str, Projection] = {
         badge.PROJECTION,
         job.PROJECTION,
         file.PROJECTION,
+        vendor.PROJECTION,
+        incident.PROJECTION,
+        refusal.PROJECTION,
+        pricelist.PROJECTION,
+        settlement.PROJECTION,
+        swap.PROJECTION,
     )
 }

@@ -37,6 +37,4 @@ def settled(changes: Changes, event: Payment.Settled, position: int) -> None:
     changes.add("settlement", (position,), amount=str(event.amount), **facts)
 
 
-PROJECTION = Projection(
-    name="settlement", tables={"settlement": SETTLEMENT}, handlers={Payment.Settled: settled}
-)
+PROJECTION = Projection(name="settlement", tables={"settlement": SETTLEMENT}, handlers={Payment.Settled: settled})

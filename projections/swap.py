@@ -36,15 +36,19 @@ def arranged(changes: Changes, event: Swap.Arranged, position: int) -> None:
 
 
 def inserted(changes: Changes, event: Swap.BatteriesInserted, position: int) -> None:
-    put(changes, event, position, inserted_at=event.recorded_at, inserted=msgspec.to_builtins(event.batteries))
+    put(changes, event, position, inserted_at=event.recorded_at, inserted=batteries(event))
 
 
 def taken(changes: Changes, event: Swap.BatteriesTaken, position: int) -> None:
-    put(changes, event, position, taken_at=event.recorded_at, taken=msgspec.to_builtins(event.batteries))
+    put(changes, event, position, taken_at=event.recorded_at, taken=batteries(event))
 
 
 def left(changes: Changes, event: Swap.BatteriesLeft, position: int) -> None:
     put(changes, event, position, left_at=event.recorded_at)
+
+
+def batteries(event: Swap.BatteriesInserted | Swap.BatteriesTaken) -> list[Any]:
+    return [msgspec.to_builtins(battery) for battery in event.batteries]
 
 
 def put(changes: Changes, event: Any, position: int, **values: Any) -> None:

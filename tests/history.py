@@ -14,7 +14,7 @@ from adapters.ocpp.version import DIALECTS
 from application.badge import Badges
 from application.journal import Done, Journal, Writer
 from application.number import Numbers
-from application.session import Rules, Session
+from application.session import NotLoaded, Rules, Session
 from application.store import EventMapper, Store
 from domain.badge import Badge, Place, Terms
 from domain.badge import stream as badge_stream
@@ -23,8 +23,10 @@ from domain.command import Command
 from domain.event import Connection, Event, Message, Operator
 from domain.file import File
 from domain.job import Job, Kind
+from domain.pricelist import Pricelist
 from domain.reservation import Reservation
 from domain.station import Station
+from domain.swap import Swap
 
 BEGIN = datetime(2026, 11, 23, 10, 0, tzinfo=UTC)
 HEARD = BEGIN + timedelta(hours=1)
@@ -90,11 +92,20 @@ class Talk:
             payload=msgspec.Raw(orjson.dumps(payload)),
         )
         self.session.begin(message, self.now)
-        answer = self.dialect.hear[action](self.session, payload)
+        answer = self.hear(action, payload)
         message.answer = msgspec.Raw(answer)
         self.session.commit(lambda error: None)
         said: dict[str, Any] = orjson.loads(answer)
         return said
+
+    def hear(self, action: str, payload: dict[str, Any]) -> bytes:
+        """What a connection does with streams that are not in memory: load them, and hear the message again."""
+        try:
+            return self.dialect.hear[action](self.session, payload)
+        except NotLoaded as missing:
+            known = [event for event in self.notebook.events if event.originator_id == missing.stream]
+            self.session.keep(missing.kind(missing.stream).replay(known))
+            return self.hear(action, payload)
 
     def hang_up(self) -> None:
         self.session.station.disconnect("gone", self.link, self.now)
@@ -187,6 +198,7 @@ def busy_day() -> Notebook:
     reservations(notebook)
     badges(notebook)
     jobs(notebook)
+    extras(notebook)
     return notebook
 
 
@@ -297,3 +309,31 @@ def asked(job_id: str, kind: Kind, cause: Operator, **facts: Any) -> Job:
     deadline = BEGIN + timedelta(hours=1)
     job.request(cause, BEGIN, station_id="NEW", kind=kind, requested_by="anna", deadline=deadline, **facts)
     return job
+
+
+def extras(notebook: Notebook) -> None:
+    """What only OCPP 2.1 stations do, what touches security, and what cannot be accepted."""
+    talk = Talk(notebook, "EXTRA", "2.1")
+    talk.boot()
+    talk.say("SecurityEventNotification", {"type": "TamperDetectionActivated", "timestamp": at(1)})
+    settled = {"pspRef": "p", "status": "Settled", "settlementAmount": 12.35, "settlementTime": at(2)}
+    talk.say("NotifySettlement", settled | {"vatCompany": {"name": "A", "address1": "B", "city": "C", "country": "D"}})
+    talk.say("VatNumberValidation", {"vatNumber": "FR40303265045"})
+    battery = [{"evseId": 1, "serialNumber": "s", "soC": 20, "soH": 90}]
+    for number, kind in enumerate(("BatteryIn", "BatteryOut", "BatteryOutTimeout"), 5):
+        token = {"idToken": "B1", "type": "ISO14443"}
+        swap = {"eventType": kind, "requestId": min(number, 6), "idToken": token, "batteryData": battery}
+        talk.say("BatterySwap", swap)
+    cause = Operator(name="anna")
+    pricelist = Pricelist("pricelist/EXTRA")
+    pricelist.install(0, {"tariffId": "day", "currency": "EUR"}, cause, BEGIN)
+    pricelist.install(1, {"tariffId": "night", "currency": "EUR"}, cause, BEGIN)
+    pricelist.compare(1, {(1, "own"): "DRIVER"}, cause, BEGIN)
+    pricelist.switch("t", {"tariffId": "own"}, cause, BEGIN)
+    notebook.events += pricelist.collect_events()
+    arranged = Swap("swap/ARRANGED")
+    arranged.record(Swap.Arranged, cause, BEGIN, station_id="ARRANGED", request_id=1, badge="B1")
+    notebook.events += arranged.collect_events()
+    talk.session.begin(Message(version="2.1", action="X", message_id="m", connection_id="c"), talk.now)
+    talk.session.tell(Station.MessageRefused, raw="[2]", code="NotImplemented", reason="none")
+    talk.session.commit(lambda error: None)

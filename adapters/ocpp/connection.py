@@ -51,13 +51,14 @@ def fits(payload: dict[str, Any]) -> bool:
 class Flight:
     """The one command the station has not answered yet: one call, or several one after the other."""
 
-    __slots__ = ("action", "answers", "errand", "message_id", "payload", "rest", "timer")
+    __slots__ = ("action", "answers", "errand", "message_id", "payload", "rest", "timer", "unchecked")
 
     def __init__(self, errand: Errand, said: Said) -> None:
         self.errand = errand
         self.message_id = errand.command_id
         self.action, self.payload = said.action, said.payload
         self.rest = deque(said.rest)
+        self.unchecked = said.unchecked
         self.answers: list[dict[str, Any]] = []
         self.timer: asyncio.TimerHandle | None = None
 
@@ -65,6 +66,10 @@ class Flight:
     def split(self) -> bool:
         """It takes more than one call."""
         return bool(self.rest or self.answers)
+
+    def violation(self, version: str, answer: dict[str, Any]) -> schema.Violation | None:
+        """Why this cannot be an answer to it."""
+        return None if self.unchecked else schema.violation(version, self.action, "response", answer)
 
     def turn(self) -> None:
         """The next call."""
@@ -403,7 +408,7 @@ class StationConnection(asyncio.Protocol):
             if say is None:
                 raise Refusal(self.dialect.cannot.get(action, f"OCPP {self.dialect.version} has no {action}"))
             said = say(self.session, errand.command.parameters)
-            for payload in (said.payload, *said.rest):
+            for payload in () if said.unchecked else (said.payload, *said.rest):
                 violation = schema.violation(self.dialect.version, said.action, "request", payload)
                 if violation is not None:
                     raise Refusal(violation.message)
@@ -454,7 +459,7 @@ class StationConnection(asyncio.Protocol):
         if self.flight is None or result.id != self.flight.message_id:
             self.refuse(text, None, self.code("ProtocolError"), "an answer to no question of ours")
             return
-        violation = schema.violation(self.dialect.version, self.flight.action, "response", result.payload)
+        violation = self.flight.violation(self.dialect.version, result.payload)
         if violation is not None:
             self.refuse(text, None, violation.code, violation.message)
             self.land(Command.Failed, f"the station's answer is not valid: {violation.message}")

@@ -19,11 +19,13 @@ LONGEST = 1_000_000
 
 class Said(NamedTuple):
     """A request in the words of one OCPP version; where a station takes only so much at once, `rest` are the payloads
-    of the calls that follow, each after the answer to the one before."""
+    of the calls that follow, each after the answer to the one before. `unchecked`: neither it nor its answer has
+    to fit a schema."""
 
     action: str
     payload: Payload
     rest: tuple[Payload, ...] = ()
+    unchecked: bool = False
 
 
 def portioned(action: str, name: str, lines: list[Any], wish: Payload) -> Said:

@@ -11,6 +11,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import strawberry
+from graphql import GraphQLError
 
 from api.graphql.context import Asker, asker
 from api.graphql.page import Connection, bounded, connection
@@ -167,3 +168,24 @@ def plain(wish: Any) -> Any:
     if hasattr(wish, "__strawberry_definition__"):
         return {name: plain(value) for name, value in vars(wish).items() if value is not None}
     return wish
+
+
+@strawberry.input(description="Send any message of the station's OCPP version, written by hand.")
+class SendMessageInput:
+    station_id: strawberry.ID = said("The station.")
+    action: str = said("The action, such as ClearCache.")
+    payload: Json = said("The payload: a JSON object. Passwords are refused, for commands are kept.")
+    unchecked: bool = said(
+        "Send it even if the schema of the version does not know it; for administrators only.", default=False
+    )
+    deadline_seconds: int | None = deadline()
+
+
+@strawberry.type
+class CommandMutation:
+    @strawberry.mutation(description="Send any message of the station's OCPP version; its answer is in the command.")
+    async def send_message(self, info: strawberry.Info, input: SendMessageInput) -> Command:
+        principal = asker(info).principal
+        if input.unchecked and not (principal and principal.may("unchecked")):
+            raise GraphQLError("only an administrator may send unchecked", extensions={"code": "FORBIDDEN"})
+        return await ask(info, "sendMessage", input)

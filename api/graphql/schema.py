@@ -26,21 +26,26 @@ from api.access import POLICY
 from api.access import Principal as Holder
 from api.graphql.audit import AuditQuery
 from api.graphql.badge import BadgeMutation, BadgeQuery
-from api.graphql.command import CommandQuery, CommandSubscription
+from api.graphql.command import CommandMutation, CommandQuery, CommandSubscription
 from api.graphql.context import asker
 from api.graphql.cost import excess
 from api.graphql.device import DeviceMutation
 from api.graphql.event import EventQuery, EventSubscription
 from api.graphql.file import FileMutation, FileQuery
 from api.graphql.firmware import FirmwareMutation
+from api.graphql.incident import IncidentQuery
 from api.graphql.job import JobQuery, JobSubscription
 from api.graphql.log import LogMutation
 from api.graphql.profile import ProfileMutation
+from api.graphql.refusal import RefusalQuery
 from api.graphql.registry import RegistryMutation
 from api.graphql.reservation import ReservationMutation, ReservationQuery
 from api.graphql.scalar import SCALARS, Texts, readable
 from api.graphql.station import StationMutation, StationQuery, StationSubscription
+from api.graphql.swap import SwapMutation, SwapQuery
+from api.graphql.tariff import TariffMutation, TariffQuery
 from api.graphql.transaction import TransactionMutation, TransactionQuery, TransactionSubscription
+from api.graphql.vendor import VendorQuery
 from application.ports import StorageFailed
 from domain.event import Refusal
 from projections.page import BadCursor
@@ -73,6 +78,11 @@ class Query(
     CommandQuery,
     BadgeQuery,
     ReservationQuery,
+    VendorQuery,
+    IncidentQuery,
+    RefusalQuery,
+    TariffQuery,
+    SwapQuery,
     EventQuery,
     JobQuery,
     FileQuery,
@@ -89,6 +99,9 @@ class Mutation(
     DeviceMutation,
     ReservationMutation,
     BadgeMutation,
+    TariffMutation,
+    SwapMutation,
+    CommandMutation,
     RegistryMutation,
     ProfileMutation,
     FirmwareMutation,

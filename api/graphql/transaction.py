@@ -14,6 +14,7 @@ import strawberry
 from api.graphql.command import Command, ask, deadline, said
 from api.graphql.context import Asker, Reads, asker
 from api.graphql.page import Connection, bounded, connection
+from api.graphql.profile import ChargingProfileInput
 from api.graphql.scalar import DateTime, Position
 from domain.catalog import CATALOG
 from domain.event import Refusal
@@ -218,6 +219,7 @@ class RemoteStartInput:
     connector_id: int | None = said("The connector, another word for the EVSE in OCPP 1.6.", default=None)
     group_badge: str | None = said("The group of the badge (OCPP 2.x).", default=None)
     force: bool | None = said("Ask the station even if we would refuse the badge when it comes back.", default=None)
+    charging_profile: ChargingProfileInput | None = said("What limits the charge: a TxProfile.", default=None)
     deadline_seconds: int | None = deadline()
 
 

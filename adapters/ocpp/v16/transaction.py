@@ -5,6 +5,7 @@ from __future__ import annotations
 from adapters.ocpp.dialect import EMPTY, Hear, Payload, Said, Say, dump, given
 from adapters.ocpp.sample import readings16, when
 from adapters.ocpp.v16 import badge
+from adapters.ocpp.v16.profile import profile
 from application.session import Session
 from domain.event import Refusal
 
@@ -50,7 +51,10 @@ def say_start(session: Session, wish: Payload) -> Said:
     if wish.get("group_badge"):
         raise Refusal("OCPP 1.6 cannot name a group in a remote start")
     connector = wish.get("evse_id") or wish.get("connector_id")
-    return Said("RemoteStartTransaction", given(idTag=badge.startable(session, wish), connectorId=connector))
+    wanted = wish.get("charging_profile")
+    limits = profile(session, wanted) if wanted else None
+    start = given(idTag=badge.startable(session, wish), connectorId=connector, chargingProfile=limits)
+    return Said("RemoteStartTransaction", start)
 
 
 def say_stop(session: Session, wish: Payload) -> Said:

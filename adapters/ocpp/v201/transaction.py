@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from adapters.ocpp.dialect import EMPTY, Hear, Payload, Said, Say, dump, given
 from adapters.ocpp.sample import readings2, when
 from adapters.ocpp.v201 import badge
+from adapters.ocpp.v201.profile import profile
 from application.session import Session, end_register
 from domain.authorization import Ruling
 from domain.event import Refusal
@@ -77,7 +80,12 @@ def meter(session: Session, payload: Payload) -> bytes:
 
 
 def say_start(session: Session, wish: Payload) -> Said:
-    """RequestStartTransaction (F01, F02); the remote start id is never used twice."""
+    """RequestStartTransaction (F01, F02)."""
+    return request_start(session, wish, profile)
+
+
+def request_start(session: Session, wish: Payload, profile: Callable[[Session, Payload], Payload]) -> Said:
+    """The remote start id is never used twice; a profile is written in the words of the version (F01.FR.08)."""
     if wish.get("connector_id"):
         raise Refusal("OCPP 2.x starts a charge on an EVSE: its connector cannot be chosen")
     return Said(
@@ -87,6 +95,7 @@ def say_start(session: Session, wish: Payload) -> Said:
             remoteStartId=session.rules.numbers.take(),
             evseId=wish.get("evse_id"),
             groupIdToken=badge.group_token(wish.get("group_badge")),
+            chargingProfile=profile(session, wish["charging_profile"]) if "charging_profile" in wish else None,
         ),
     )
 

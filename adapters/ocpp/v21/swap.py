@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from adapters.ocpp.dialect import EMPTY, Hear, Heed, Payload, Said, Say, read
 from adapters.ocpp.sample import when
-from adapters.ocpp.v201.transaction import token
+from adapters.ocpp.v201.badge import startable
 from application.session import Session
 from domain.event import Event
 from domain.swap import Battery, Swap, stream
@@ -43,10 +43,10 @@ def battery(session: Session, line: Payload) -> Battery:
 
 
 def say_request(session: Session, wish: Payload) -> Said:
-    """RequestBatterySwap (S02)."""
+    """RequestBatterySwap (S02), for a badge that we would let in (S02.FR.03)."""
     return Said(
         "RequestBatterySwap",
-        {"idToken": token(session, wish["badge"]), "requestId": session.rules.numbers.take()},
+        {"idToken": startable(session, wish), "requestId": session.rules.numbers.take()},
     )
 
 
