@@ -49,6 +49,7 @@ POLICY: dict[str, Right] = {
     "Query.badge": "read",
     "Query.badges": "read",
     "Query.badgeChecks": "read",
+    "Query.localLists": "read",
     "Subscription.stationChanged": "read",
     "Subscription.transactionChanged": "read",
     "Subscription.commandChanged": "read",
@@ -99,6 +100,10 @@ POLICY: dict[str, Right] = {
     "Mutation.removeBadge": "register",
     "Mutation.importBadges": "register",
     "Mutation.clearCache": "command",
+    "Mutation.sendLocalList": "command",
+    "Mutation.syncLocalList": "command",
+    "Mutation.keepLocalList": "command",
+    "Mutation.getLocalListVersion": "command",
 }
 
 

@@ -32,6 +32,7 @@ from application.history import History
 from application.job import Follower, Jobs
 from application.journal import Journal
 from application.listener import listen
+from application.locallist import Lists, Synchroniser
 from application.number import Numbers
 from application.registry import Registry
 from application.reservation import Book, Desk, Keeper
@@ -129,13 +130,15 @@ async def running(settings: Settings, roles: frozenset[Role] = EVERYTHING) -> As
             gateway, badges, front = await start_gateway(process, journal, history, vault, read_side, stack)
             await follow_jobs(process, jobs)
         if "api" in roles:
+            badges = badges or await start_badges(process, history)
+            lists = Lists(journal, history, badges, clock, settings.command_deadline_s, settings.local_list_items)
             registry = Registry(journal, history, vault, clock, gateway, badges)
             orders = Orders(journal, settings.command_deadline_s, exists(history), clock)
             desk = Desk(journal, history, clock)
             files = Files(Bucket(settings.files_place), journal, history, clock, settings.file_bytes)
             transfers = Transfers(jobs, files, orders)
             parts = Parts(
-                read_side, history, orders, registry, desk, settings, journal, signer, files, transfers, runner, front,
+                read_side, history, orders, registry, desk, lists, settings, journal, signer, files, transfers, runner, front,
                 notary,
             )  # fmt: skip
             process.http = await start_web(process, parts, stack)
@@ -149,11 +152,10 @@ async def start_gateway(
     """Let stations in."""
     settings = process.settings
     name = platform.node() or "gateway"
-    badges = Badges(history, settings.unknown_badges, settings.master_pass_group)
+    badges = await start_badges(process, history)
     badges.charges.restore(*await asyncio.to_thread(charging, read_side))
     numbers = Numbers(journal, history, name)
     dispatcher = Dispatcher(journal, history, clock)
-    await asyncio.to_thread(badges.load)
     await asyncio.to_thread(badges.charges.load)
     await asyncio.to_thread(dispatcher.load)
     keeper = Keeper(journal, history, Book(), clock)
@@ -167,15 +169,28 @@ async def start_gateway(
     port = await front.listen(settings.host, settings.ocpp_port)
     stack.push_async_callback(front.stop)
     process.ocpp = f"ws://{shown(settings.host)}:{port}/ocpp"
-    process.go(badges.follow(), "badges")
     process.go(badges.charges.follow(), "charges")
     process.go(dispatcher.follow(), "commands")
     process.go(dispatcher.expire(), "deadlines")
+    lists = Lists(journal, history, badges, clock, settings.command_deadline_s, settings.local_list_items)
+    automatic, clear = settings.local_lists == "automatic", settings.clear_caches == "automatic"
+    synchroniser = Synchroniser(lists, gateway.sessions, automatic, clear)
+    await asyncio.to_thread(synchroniser.load)
+    process.go(synchroniser.follow(), "local lists")
+    process.go(synchroniser.tend(), "local lists in step")
     process.go(keeper.follow(), "reservations")
     process.go(keeper.expire(), "reservation expiry")
     process.go(front.watch(), "pings")
     process.go(keep_numbers(numbers), "numbers")
     return gateway, badges, front
+
+
+async def start_badges(process: Running, history: History) -> Badges:
+    """Know all badges from now on."""
+    badges = Badges(history, process.settings.unknown_badges, process.settings.master_pass_group)
+    await asyncio.to_thread(badges.load)
+    process.go(badges.follow(), "badges")
+    return badges
 
 
 def signer_of(settings: Settings) -> Signer:

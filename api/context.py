@@ -13,6 +13,7 @@ from application.command import Orders
 from application.file import Files
 from application.history import History
 from application.journal import Journal
+from application.locallist import Lists
 from application.registry import Registry
 from application.reservation import Desk
 from application.transfer import Transfers
@@ -41,6 +42,7 @@ class Parts:
     orders: Orders
     registry: Registry
     desk: Desk
+    lists: Lists
     settings: Settings
     journal: Journal
     signer: Signer

@@ -12,6 +12,7 @@ from typing import Literal, get_args
 from domain.badge import Unknown
 from domain.station import Policy
 
+Automation = Literal["manual", "automatic"]
 Role = Literal["gateway", "projector", "api", "relay"]
 
 
@@ -30,6 +31,9 @@ class Settings:
     unknown_stations: Policy = "pending"
     unknown_badges: Unknown = "reject"
     master_pass_group: str = ""
+    local_lists: Automation = "manual"
+    local_list_items: int = 100
+    clear_caches: Automation = "manual"
     heartbeat_s: int = 300
     ping_s: int = 45
     call_timeout_s: int = 30
@@ -83,6 +87,8 @@ class Settings:
         for name, value, choices in (
             ("BORNIER_UNKNOWN_STATIONS", self.unknown_stations, get_args(Policy)),
             ("BORNIER_UNKNOWN_BADGES", self.unknown_badges, get_args(Unknown)),
+            ("BORNIER_LOCAL_LISTS", self.local_lists, get_args(Automation)),
+            ("BORNIER_CLEAR_CACHES", self.clear_caches, get_args(Automation)),
         ):
             if value not in choices:
                 raise ValueError(f"{name} must be one of {', '.join(choices)}, not {value!r}")
@@ -92,6 +98,8 @@ class Settings:
             raise ValueError("BORNIER_FILE_BYTES and BORNIER_JOB_DEADLINE_S must be 1 or more")
         if self.public_url != "auto" and not re.match(r"https?://[^\s/?#]+(/[^\s?#]*)?$", self.public_url):
             raise ValueError("BORNIER_PUBLIC_URL must be auto, or http://… or https://… without query")
+        if self.local_list_items < 1:
+            raise ValueError(f"BORNIER_LOCAL_LIST_ITEMS must be 1 or more, not {self.local_list_items}")
         if not self.admin_token.isascii() or not self.admin_token.isprintable() or not self.admin_token.strip():
             raise ValueError("BORNIER_ADMIN_TOKEN must be printable ASCII, and not blank")
         for name, port in (("BORNIER_OCPP_PORT", self.ocpp_port), ("BORNIER_HTTP_PORT", self.http_port)):

@@ -16,6 +16,7 @@ from domain.event import Event, topic
 from domain.file import File
 from domain.firmware import Firmware
 from domain.job import Job
+from domain.locallist import LocalList
 from domain.number import Number
 from domain.payment import Payment
 from domain.pricelist import Pricelist
@@ -26,6 +27,7 @@ from domain.swap import Swap
 from domain.transaction import Transaction
 
 AGGREGATES: tuple[type[Aggregate], ...] = (
+    LocalList,
     Station,
     Transaction,
     Command,

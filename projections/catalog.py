@@ -8,6 +8,7 @@ from projections import (
     file,
     incident,
     job,
+    locallist,
     pricelist,
     refusal,
     reservation,
@@ -37,5 +38,6 @@ PROJECTIONS: dict[str, Projection] = {
         pricelist.PROJECTION,
         settlement.PROJECTION,
         swap.PROJECTION,
+        locallist.PROJECTION,
     )
 }

@@ -23,6 +23,8 @@ from domain.command import Command
 from domain.event import Connection, Event, Message, Operator
 from domain.file import File
 from domain.job import Job, Kind
+from domain.locallist import Entry, Limits, LocalList, Part
+from domain.locallist import stream as locallist_stream
 from domain.pricelist import Pricelist
 from domain.reservation import Reservation
 from domain.station import Station
@@ -199,7 +201,29 @@ def busy_day() -> Notebook:
     badges(notebook)
     jobs(notebook)
     extras(notebook)
+    local_lists(notebook)
     return notebook
+
+
+def local_lists(notebook: Notebook) -> None:
+    """A list of every fate."""
+    cause, entries = Operator(name="anna"), (Entry(badge="b1", status="Accepted"),)
+    for end in ("asked", "sent", "synchronised", "abandoned", "reported"):
+        known = LocalList(locallist_stream(f"L-{end}"))
+        known.automate(True, cause, BEGIN)
+        known.request(True, None, Limits(), cause, BEGIN)
+        if end != "asked":
+            known.send("c1", Part(1, True, entries, 3), cause, BEGIN)
+        match end:
+            case "synchronised":
+                known.install("c1", cause, BEGIN)
+                known.complete(cause, BEGIN)
+            case "abandoned":
+                known.refuse("c1", "NotSupported", False, cause, BEGIN)
+            case "reported":
+                known.refuse("c1", "Failed", True, cause, BEGIN)
+                known.report(7, cause, BEGIN)
+        notebook.events += known.collect_events()
 
 
 def badges(notebook: Notebook) -> None:

@@ -35,6 +35,7 @@ from api.graphql.file import FileMutation, FileQuery
 from api.graphql.firmware import FirmwareMutation
 from api.graphql.incident import IncidentQuery
 from api.graphql.job import JobQuery, JobSubscription
+from api.graphql.locallist import LocalListMutation, LocalListQuery
 from api.graphql.log import LogMutation
 from api.graphql.profile import ProfileMutation
 from api.graphql.refusal import RefusalQuery
@@ -77,6 +78,7 @@ class Query(
     TransactionQuery,
     CommandQuery,
     BadgeQuery,
+    LocalListQuery,
     ReservationQuery,
     VendorQuery,
     IncidentQuery,
@@ -102,6 +104,7 @@ class Mutation(
     TariffMutation,
     SwapMutation,
     CommandMutation,
+    LocalListMutation,
     RegistryMutation,
     ProfileMutation,
     FirmwareMutation,

@@ -35,6 +35,33 @@ def say_clear_cache(session: Session, wish: Payload) -> Said:
     return Said("ClearCache", {})
 
 
+def say_local_list_version(session: Session, wish: Payload) -> Said:
+    """GetLocalListVersion (section 5.10)."""
+    return Said("GetLocalListVersion", {})
+
+
+def say_local_list(session: Session, wish: Payload) -> Said:
+    """SendLocalList (section 5.15). A badge longer than OCPP 1.6 knows cannot be shown there and is left out."""
+    entries = [authorization(entry) for entry in wish["entries"] if len(entry["badge"]) <= LONGEST]
+    kind = "Full" if wish["full"] else "Differential"
+    return Said(
+        "SendLocalList",
+        given(listVersion=wish["version"], updateType=kind, localAuthorizationList=entries or None),
+    )
+
+
+def authorization(entry: Payload) -> Payload:
+    """AuthorizationData; without idTagInfo the badge is taken off the list."""
+    status, group, until = entry.get("status"), entry.get("group"), entry.get("expires_at")
+    if status is None:
+        return {"idTag": entry["badge"]}
+    parent = group if group and len(group) <= LONGEST else None
+    return {
+        "idTag": entry["badge"],
+        "idTagInfo": given(status=STATUS.get(status, status), expiryDate=until, parentIdTag=parent),
+    }
+
+
 def startable(session: Session, wish: Payload) -> str:
     """The badge of a remote start. Raises Refusal if it could not even be let in when it comes back."""
     if len(wish["badge"]) > LONGEST:
@@ -48,4 +75,6 @@ HEAR: dict[str, Hear] = {
 }
 SAY: dict[str, Say] = {
     "clearCache": say_clear_cache,
+    "getLocalListVersion": say_local_list_version,
+    "sendLocalList": say_local_list,
 }

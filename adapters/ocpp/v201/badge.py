@@ -7,6 +7,8 @@ from application.session import Session
 from domain.authorization import Purpose, Ruling
 
 LONGEST = 36
+RFID = "ISO14443"
+KINDS = {"Central", "eMAID", "ISO14443", "ISO15693", "KeyCode", "Local", "MacAddress", "NoAuthorization"}
 STOPS = {"StopAuthorized", "Deauthorized", "RemoteStop"}
 
 
@@ -71,6 +73,43 @@ def say_clear_cache(session: Session, wish: Payload) -> Said:
     return Said("ClearCache", {})
 
 
+def say_local_list_version(session: Session, wish: Payload) -> Said:
+    """GetLocalListVersion (D02)."""
+    return Said("GetLocalListVersion", {})
+
+
+def say_local_list(session: Session, wish: Payload) -> Said:
+    """SendLocalList (D01). A badge no station of OCPP 2.0.1 could show is left out."""
+    entries = [authorization(entry) for entry in wish["entries"] if showable(entry)]
+    kind = "Full" if wish["full"] else "Differential"
+    return Said(
+        "SendLocalList",
+        given(versionNumber=wish["version"], updateType=kind, localAuthorizationList=entries or None),
+    )
+
+
+def showable(entry: Payload) -> bool:
+    return len(entry["badge"]) <= LONGEST and entry.get("kind", RFID) in KINDS
+
+
+def authorization(entry: Payload) -> Payload:
+    """AuthorizationData; without idTokenInfo the badge is taken off the list (D01.FR.17)."""
+    shown = {"idToken": {"idToken": entry["badge"], "type": entry.get("kind", RFID)}}
+    group, language = entry.get("group"), entry.get("language")
+    if entry.get("status") is None:
+        return shown
+    info = given(
+        status=entry["status"],
+        cacheExpiryDateTime=entry.get("expires_at"),
+        chargingPriority=entry.get("priority"),
+        language1=language or None,
+        groupIdToken=group_token(group) if len(group or "") <= LONGEST else None,
+        personalMessage=message(entry.get("message"), language),
+        evseId=list(entry.get("evses") or ()) or None,
+    )
+    return shown | {"idTokenInfo": info}
+
+
 def startable(session: Session, wish: Payload) -> Payload:
     """The idToken of a remote start. Raises Refusal if it could not even be let in when it comes back."""
     kind = session.rules.badges.kind(wish["badge"])
@@ -87,4 +126,6 @@ HEAR: dict[str, Hear] = {
 }
 SAY: dict[str, Say] = {
     "clearCache": say_clear_cache,
+    "getLocalListVersion": say_local_list_version,
+    "sendLocalList": say_local_list,
 }
