@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 from api.settings import Settings
 
 Role = Literal["viewer", "operator", "admin", "auditor", "driver"]
-Right = Literal["anybody", "read", "command", "register", "audit", "unchecked"]
+Right = Literal["anybody", "read", "command", "register", "audit", "unchecked", "admin"]
 
 GRANTS: dict[Right, frozenset[str]] = {
     "anybody": frozenset(get_args(Role)),
@@ -22,6 +22,7 @@ GRANTS: dict[Right, frozenset[str]] = {
     "register": frozenset({"operator", "admin"}),
     "audit": frozenset({"auditor", "admin"}),
     "unchecked": frozenset({"admin"}),
+    "admin": frozenset({"admin"}),
 }
 POLICY: dict[str, Right] = {
     "Query.me": "anybody",
@@ -42,6 +43,11 @@ POLICY: dict[str, Right] = {
     "Query.installedTariffs": "read",
     "Query.settlements": "read",
     "Query.batterySwaps": "read",
+    "Query.connectionAttempts": "read",
+    "Query.stationSecurity": "read",
+    "Query.certificates": "read",
+    "Query.trustedCertificates": "read",
+    "Query.certificateAuthority": "read",
     "Query.events": "audit",
     "Query.seals": "audit",
     "Query.proof": "audit",
@@ -92,6 +98,15 @@ POLICY: dict[str, Right] = {
     "Mutation.getDiagnostics": "command",
     "Mutation.getLog": "command",
     "Mutation.deleteFile": "command",
+    "Mutation.setPassword": "register",
+    "Mutation.setSecurityProfile": "command",
+    "Mutation.requireSecurityProfile": "admin",
+    "Mutation.installCertificate": "command",
+    "Mutation.deleteCertificate": "command",
+    "Mutation.getInstalledCertificateIds": "command",
+    "Mutation.certificateSigned": "command",
+    "Mutation.renewCertificate": "command",
+    "Mutation.revokeCertificate": "register",
     "Mutation.registerStation": "register",
     "Mutation.registerBadge": "register",
     "Mutation.blockBadge": "register",

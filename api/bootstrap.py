@@ -10,22 +10,31 @@ import socket
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 import uvicorn
+from cryptography.fernet import Fernet
 from eventsourcing.persistence import InterfaceError, OperationalError
 from sqlalchemy import Engine
 
+from adapters.authority.authority import Authority
+from adapters.authority.key import Keys
+from adapters.contract.contract import Backend
 from adapters.credential.vault import Vault
 from adapters.ocpp.front import Front
+from adapters.ocpp.tls import Certificates as Served
 from adapters.signer.command import CommandSigner
 from adapters.signer.file import FileSigner
 from adapters.storage.bucket import Bucket
 from api.context import Parts
-from api.settings import Role, Settings
+from api.settings import Role, Settings, paths
+from application.admission import Admissions
 from application.badge import Badges
+from application.certificate import Certificates
 from application.command import Dispatcher, Orders
+from application.credential import Passwords
 from application.file import Files
 from application.gateway import Gateway
 from application.history import History
@@ -116,7 +125,13 @@ async def running(settings: Settings, roles: frozenset[Role] = EVERYTHING) -> As
         stack.push_async_callback(process.cancel)
         if settings.database.startswith("postgresql://"):
             process.go(listen(settings.database, history.head, history.advance), "listener")
-        vault = Vault(read_side)
+        keys = Keys(settings.keys_folder)
+        vault = Vault(read_side, partial(keys.once, "seal.key", Fernet.generate_key))
+        authority = Authority(keys, settings.organisation, timedelta(days=settings.certificate_days))
+        orders = Orders(journal, settings.command_deadline_s, exists(history), clock)
+        passwords = Passwords(journal, history, vault, orders, clock)
+        renewal = timedelta(days=settings.certificate_renewal_days)
+        certificates = Certificates(journal, history, orders, authority, renewal, clock)
         gateway = badges = front = runner = notary = None
         signer = signer_of(settings)
         jobs = Jobs(journal, history, clock, settings.job_deadline_s)
@@ -129,17 +144,17 @@ async def running(settings: Settings, roles: frozenset[Role] = EVERYTHING) -> As
         if "gateway" in roles:
             gateway, badges, front = await start_gateway(process, journal, history, vault, read_side, stack)
             await follow_jobs(process, jobs)
+            await start_security(process, front, passwords, certificates, authority)
         if "api" in roles:
             badges = badges or await start_badges(process, history)
             lists = Lists(journal, history, badges, clock, settings.command_deadline_s, settings.local_list_items)
             registry = Registry(journal, history, vault, clock, gateway, badges)
-            orders = Orders(journal, settings.command_deadline_s, exists(history), clock)
             desk = Desk(journal, history, clock)
             files = Files(Bucket(settings.files_place), journal, history, clock, settings.file_bytes)
             transfers = Transfers(jobs, files, orders)
             parts = Parts(
-                read_side, history, orders, registry, desk, lists, settings, journal, signer, files, transfers, runner, front,
-                notary,
+                read_side, history, orders, registry, desk, lists, settings, journal, signer, files, transfers,
+                passwords, certificates, authority, runner, front, notary,
             )  # fmt: skip
             process.http = await start_web(process, parts, stack)
             transfers.public_url = process.http if settings.public_url == "auto" else settings.public_url.rstrip("/")
@@ -161,14 +176,21 @@ async def start_gateway(
     keeper = Keeper(journal, history, Book(), clock)
     await asyncio.to_thread(keeper.load)
     await numbers.reserve(clock())
-    rules = Rules(journal, badges, numbers, settings.unknown_stations, settings.heartbeat_s, keeper.book)
+    rules = Rules(
+        journal, badges, numbers, settings.unknown_stations, settings.heartbeat_s, keeper.book,
+        organisation=settings.organisation,
+        contracts=Backend(settings.contracts, settings.contracts_token) if settings.contracts else None,
+    )  # fmt: skip
     gateway = Gateway(name, rules, history, vault, clock)
     gateway.settled, dispatcher.held = dispatcher.deliver, gateway.sessions.get
     await gateway.disown(await asyncio.to_thread(held_before, read_side, name))
-    front = Front(gateway, clock, settings.call_timeout_s, settings.ping_s, settings.max_frame_bytes)
+    admissions = Admissions(journal, history, vault, settings.least_profile, settings.failures_per_minute, clock)
+    front = Front(gateway, admissions, clock, settings.call_timeout_s, settings.ping_s, settings.max_frame_bytes)
     port = await front.listen(settings.host, settings.ocpp_port)
     stack.push_async_callback(front.stop)
     process.ocpp = f"ws://{shown(settings.host)}:{port}/ocpp"
+    front.addresses.append(process.ocpp)
+    process.go(admissions.keep(), "admissions")
     process.go(badges.charges.follow(), "charges")
     process.go(dispatcher.follow(), "commands")
     process.go(dispatcher.expire(), "deadlines")
@@ -206,6 +228,24 @@ async def follow_jobs(process: Running, jobs: Jobs) -> None:
     await asyncio.to_thread(follower.load)
     process.go(follower.follow(), "jobs")
     process.go(follower.expire(), "job deadlines")
+
+
+async def start_security(
+    process: Running, front: Front, passwords: Passwords, certificates: Certificates, authority: Authority
+) -> None:
+    """Listen with TLS if there is a certificate; follow passwords and certificates."""
+    settings = process.settings
+    if settings.tls_pairs:
+        roots = next(iter(paths(settings.ocpp_tls_roots)), None)
+        served = await asyncio.to_thread(Served, settings.tls_pairs, roots, authority.root)
+        port = front.listen_encrypted(settings.host, settings.ocpp_tls_port, served)
+        front.addresses.append(f"wss://{shown(settings.host)}:{port}/ocpp")
+        log.info("stations connect with TLS at %s", front.addresses[-1])
+    certificates.held = front.gateway.sessions.get
+    await asyncio.to_thread(certificates.load)
+    process.go(certificates.follow(), "certificates")
+    process.go(certificates.watch(), "renewals")
+    process.go(passwords.follow(), "passwords")
 
 
 async def keep_numbers(numbers: Numbers) -> None:

@@ -125,6 +125,7 @@ def demo(
         http_port=http_port,
         unknown_stations="accept",
         unknown_badges="accept",
+        security_profile="0",
     )
     loop(lambda: show(settings, stations, duration, stopping()))
 

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 from sqlalchemy import Engine
 
 from api.settings import Settings
+from application.admission import Admissions
+from application.certificate import Certificates
 from application.command import Orders
+from application.credential import Passwords
 from application.file import Files
 from application.history import History
 from application.journal import Journal
 from application.locallist import Lists
+from application.ports import Authority
 from application.registry import Registry
 from application.reservation import Desk
 from application.transfer import Transfers
@@ -32,6 +36,14 @@ class Traffic(Protocol):
     def connections(self) -> Collection[object]:
         """The open ones."""
 
+    @property
+    def addresses(self) -> Sequence[str]:
+        """Where stations connect: without TLS, and with it if there is a certificate."""
+
+    @property
+    def admissions(self) -> Admissions:
+        """Who is let in."""
+
 
 @dataclass(frozen=True)
 class Parts:
@@ -48,6 +60,9 @@ class Parts:
     signer: Signer
     files: Files
     transfers: Transfers
+    passwords: Passwords
+    certificates: Certificates
+    authority: Authority
     runner: Runner | None = None
     front: Traffic | None = None
     notary: Notary | None = None

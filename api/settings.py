@@ -14,6 +14,7 @@ from domain.station import Policy
 
 Automation = Literal["manual", "automatic"]
 Role = Literal["gateway", "projector", "api", "relay"]
+LOOPBACK = {"127.0.0.1", "::1", "localhost"}
 
 
 NEW_TOKEN = secrets.token_urlsafe(24)
@@ -39,6 +40,18 @@ class Settings:
     call_timeout_s: int = 30
     command_deadline_s: int = 30
     max_frame_bytes: int = 1_048_576
+    security_profile: str = "auto"
+    ocpp_tls_port: int = 9443
+    ocpp_tls_certificate: str = ""
+    ocpp_tls_key: str = ""
+    ocpp_tls_roots: str = ""
+    keys: str = ""
+    organisation: str = ""
+    certificate_days: int = 365
+    certificate_renewal_days: int = 30
+    failures_per_minute: int = 10
+    contracts: str = ""
+    contracts_token: str = ""
     tokens: str = ""
     audit_key: str = ""
     audit_command: str = ""
@@ -80,6 +93,27 @@ class Settings:
         """Nobody chose the admin token, so it must be shown once."""
         return self.admin_token == NEW_TOKEN
 
+    @property
+    def least_profile(self) -> int:
+        """The lowest security profile of a station nobody decided about: none is needed on the machine itself only."""
+        if self.security_profile != "auto":
+            return int(self.security_profile)
+        return 0 if self.host in LOOPBACK else 1
+
+    @property
+    def tls_pairs(self) -> list[tuple[Path, Path]]:
+        """Certificate and key files of the OCPP listener with TLS; none: it does not listen."""
+        return list(zip(paths(self.ocpp_tls_certificate), paths(self.ocpp_tls_key), strict=True))
+
+    @property
+    def keys_folder(self) -> Path:
+        """Where our own keys are: beside the SQLite file unless somebody chose another place."""
+        if self.keys:
+            return Path(self.keys)
+        if self.database.startswith("sqlite:///"):
+            return Path(self.database.removeprefix("sqlite:///") + ".keys")
+        return Path("bornier.keys")
+
     def check(self) -> None:
         """Refuse what cannot work, before anything starts."""
         if not self.database.startswith(("sqlite:///", "postgresql://")):
@@ -102,9 +136,35 @@ class Settings:
             raise ValueError(f"BORNIER_LOCAL_LIST_ITEMS must be 1 or more, not {self.local_list_items}")
         if not self.admin_token.isascii() or not self.admin_token.isprintable() or not self.admin_token.strip():
             raise ValueError("BORNIER_ADMIN_TOKEN must be printable ASCII, and not blank")
-        for name, port in (("BORNIER_OCPP_PORT", self.ocpp_port), ("BORNIER_HTTP_PORT", self.http_port)):
+        if self.security_profile not in ("auto", "0", "1", "2", "3"):
+            raise ValueError(f"BORNIER_SECURITY_PROFILE must be auto, 0, 1, 2 or 3, not {self.security_profile!r}")
+        certificates, keys = paths(self.ocpp_tls_certificate), paths(self.ocpp_tls_key)
+        if len(certificates) != len(keys):
+            raise ValueError("BORNIER_OCPP_TLS_CERTIFICATE and BORNIER_OCPP_TLS_KEY must name as many files")
+        for file in (*certificates, *keys, *paths(self.ocpp_tls_roots)):
+            if not file.is_file():
+                raise ValueError(f"no TLS for stations: there is no file {file}")
+        for name, days in (
+            ("BORNIER_CERTIFICATE_DAYS", self.certificate_days),
+            ("BORNIER_CERTIFICATE_RENEWAL_DAYS", self.certificate_renewal_days),
+            ("BORNIER_FAILURES_PER_MINUTE", self.failures_per_minute),
+        ):
+            if days < 1:
+                raise ValueError(f"{name} must be 1 or more, not {days}")
+        if self.contracts and not self.contracts.startswith(("http://", "https://")):
+            raise ValueError("BORNIER_CONTRACTS must be an address that begins with http:// or https://")
+        for name, port in (
+            ("BORNIER_OCPP_PORT", self.ocpp_port),
+            ("BORNIER_HTTP_PORT", self.http_port),
+            ("BORNIER_OCPP_TLS_PORT", self.ocpp_tls_port),
+        ):
             if not 0 <= port <= 65535:
                 raise ValueError(f"{name} must be between 0 and 65535, not {port}")
+
+
+def paths(text: str) -> list[Path]:
+    """Files separated by commas."""
+    return [Path(part.strip()) for part in text.split(",") if part.strip()]
 
 
 def whole(name: str, text: str) -> int:

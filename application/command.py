@@ -13,6 +13,7 @@ import msgspec
 
 from application.history import History
 from application.journal import Fenced, Journal, Writer
+from application.secret import keep_out
 from application.session import Session
 from domain.catalog import CATALOG, events
 from domain.command import Command, stream
@@ -50,11 +51,13 @@ class Orders:
         """Ask; returns the command's id, its first event, and why it was refused at once, when that is durable.
 
         Events `along` with it are recorded together with it, or not at all.
-        Raises Refusal for a deadline that makes no sense. A station nobody has heard of is refused, and recorded.
+        Raises Refusal for a deadline that makes no sense, or a password in the parameters; Fenced for an id that is
+        taken. A station nobody has heard of is refused, and recorded.
         """
         wait = timedelta(seconds=self.deadline_s if deadline_s is None else deadline_s)
         if not timedelta(0) < wait <= LONGEST:
             raise Refusal("the deadline must be between 1 second and 24 hours")
+        keep_out(parameters)
         known = await asyncio.to_thread(self.exists, station_id)
         command_id, now = command_id or str(uuid4()), self.clock()
         command = Command(stream(command_id))

@@ -2,21 +2,62 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from typing import TYPE_CHECKING, Protocol
+from collections.abc import AsyncIterator, Iterable
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 if TYPE_CHECKING:
     from application.command import Errand
 
 
+class Proof(NamedTuple):
+    """What a password proved: nothing and none is needed, or who the station is, perhaps by a new one for the first
+    time."""
+
+    accepted: bool
+    proven: bool = False
+    adopted: str | None = None
+
+
 class Credentials(Protocol):
     """Passwords of stations, kept outside the history."""
 
-    async def verify(self, station_id: str, password: bytes | None) -> bool:
-        """True if this station may connect with this password, or needs none."""
+    async def verify(self, station_id: str, password: bytes | None) -> Proof:
+        """Whether this station may connect with this password, or needs none."""
 
     async def store(self, station_id: str, password: str) -> None:
         """Set the password of a station."""
+
+    async def offer(self, station_id: str, credential_id: str, password: str, now: datetime) -> None:
+        """Keep a new password beside the old one; the first connection with it makes it the only one."""
+
+    async def reveal(self, credential_id: str) -> str | None:
+        """A new password that has not been answered yet, to send it to its station."""
+
+    async def conclude(self, credential_id: str, taken: bool) -> None:
+        """The station took the new password, or it did not and it is void."""
+
+
+class Authority(Protocol):
+    """Who signs the certificates of our stations; every method may touch the disk."""
+
+    organisation: str
+
+    def root(self) -> str:
+        """Its certificate, PEM."""
+
+    def sign(self, csr: str, kind: str, now: datetime) -> str:
+        """A certificate for a checked request, and those between it and the root, PEM."""
+
+    def revocation_list(self, revoked: Iterable[tuple[str, datetime]], now: datetime) -> str:
+        """The CRL over these serial numbers, PEM."""
+
+
+class Contracts(Protocol):
+    """The Plug & Charge backend: contract certificates of cars, and whether certificates are still good."""
+
+    async def ask(self, question: str, content: dict[str, Any]) -> dict[str, Any]:
+        """Its answer. Raises Refusal, with the reason, when there is none."""
 
 
 class Line(Protocol):

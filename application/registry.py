@@ -7,20 +7,21 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import TypeVar
 
+from application.amend import amend
 from application.badge import Badges
 from application.gateway import Gateway
 from application.history import History
-from application.journal import Fenced, Journal
+from application.journal import Journal
 from application.ports import Credentials
 from domain.aggregate import Aggregate
 from domain.badge import Badge, Terms
 from domain.badge import stream as badge_stream
-from domain.catalog import CATALOG
 from domain.event import Operator, Refusal
+from domain.security import Security
+from domain.security import stream as security_stream
 from domain.station import Station
 from domain.station import stream as station_stream
 
-TRIES = 5
 AT_ONCE = 50
 A = TypeVar("A", bound=Aggregate)
 
@@ -44,11 +45,35 @@ class Registry:
         self.gateway = gateway
         self.badges = badges
 
-    async def register_station(self, station_id: str, site: str | None, password: str | None, operator: str) -> None:
-        """Accept a station from its next boot on; with a password it must present it (OCPP security profile 1)."""
+    async def register_station(
+        self,
+        station_id: str,
+        site: str | None,
+        password: str | None,
+        operator: str,
+        profile: int | None = None,
+        common_name: str | None = None,
+    ) -> None:
+        """Accept a station from its next boot on; with a password it must present it (security profile 1 or 2)."""
         check_station_id(station_id)
+        await self.register(station_id, site, operator)
         if password is not None:
             await self.credentials.store(station_id, password)
+        if profile is not None:
+            await self.require_profile(station_id, profile, "registered so", operator)
+        if common_name is not None:
+            await self.change_security(station_id, lambda s: s.name(common_name, Operator(name=operator), self.clock()))
+
+    async def require_profile(self, station_id: str, profile: int, reason: str | None, operator: str) -> None:
+        """The lowest security profile a station may use from its next connection on; the only way to lower it."""
+        await self.change_security(
+            station_id, lambda s: s.require(profile, reason, Operator(name=operator), self.clock())
+        )
+
+    async def change_security(self, station_id: str, decide: Callable[[Security], None]) -> None:
+        await self.change(lambda: Security(security_stream(station_id)), decide)
+
+    async def register(self, station_id: str, site: str | None, operator: str) -> None:
         session = self.gateway.sessions.get(station_id) if self.gateway else None
         if self.gateway is not None and session is not None:
             session.station.register(site, Operator(name=operator), self.clock())
@@ -103,18 +128,7 @@ class Registry:
             await asyncio.to_thread(self.badges.load)
 
     async def change(self, blank: Callable[[], A], decide: Callable[[A], None]) -> None:
-        """Load, decide, record; again when somebody else was quicker."""
-        for _ in range(TRIES):
-            aggregate = blank()
-            rows = await asyncio.to_thread(self.history.stream, aggregate.id)
-            aggregate.replay(CATALOG.decode(row.topic, row.state) for row in rows)
-            decide(aggregate)
-            try:
-                await self.journal.record(aggregate.collect_events())
-            except Fenced:
-                continue
-            return
-        raise Refusal("somebody else keeps changing this; try again")
+        await amend(self.journal, self.history, blank, decide)
 
 
 def check_station_id(station_id: str) -> None:

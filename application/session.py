@@ -8,10 +8,12 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple, TypeVar, cast
 
+import msgspec
+
 from application.badge import Badges
 from application.journal import Done, Journal, Writer
 from application.number import Numbers
-from application.ports import Line
+from application.ports import Contracts, Line
 from application.reservation import Book
 from domain.aggregate import Aggregate
 from domain.authorization import Purpose, Ruling, Verdict
@@ -35,6 +37,19 @@ class NotLoaded(Exception):
         self.stream = stream
 
 
+class NotAsked(Exception):
+    """The answer is known to somebody outside: ask there, then hear the message again."""
+
+    def __init__(self, question: str, content: dict[str, Any]) -> None:
+        super().__init__(question)
+        self.question = question
+        self.content = content
+
+    @property
+    def key(self) -> bytes:
+        return self.question.encode() + msgspec.json.encode(self.content, order="sorted")
+
+
 @dataclass(frozen=True)
 class Rules:
     """What a gateway needs to decide without asking anybody."""
@@ -46,6 +61,8 @@ class Rules:
     heartbeat_s: int
     reservations: Book = field(default_factory=Book)
     quirks: Counter[str] = field(default_factory=Counter)
+    organisation: str = ""
+    contracts: Contracts | None = None
 
 
 class Remembered(NamedTuple):
@@ -66,6 +83,8 @@ class Session:
         self.line: Line | None = None
         self.answers: dict[tuple[str | int, str], Remembered] = {}
         self.others: dict[str, Aggregate] = {}
+        self.findings: dict[bytes, dict[str, Any] | Refusal] = {}
+        self.certificate: str | None = None
         self.touched: list[Aggregate] = []
         self.cause: AnyCause
         self.now: datetime
@@ -455,6 +474,27 @@ class Session:
             raise NotLoaded(kind, stream)
         assert isinstance(aggregate, kind)
         return self.touch(aggregate)
+
+    def inquire(self, question: str, content: dict[str, Any]) -> dict[str, Any]:
+        """What the Plug & Charge backend says. Raises Refusal when it says nothing.
+
+        Raises NotAsked the first time: inquire before anything is recorded for this message.
+        """
+        if self.rules.contracts is None:
+            raise Refusal("no Plug & Charge backend is configured")
+        inquiry = NotAsked(question, content)
+        finding = self.findings.pop(inquiry.key, inquiry)
+        if isinstance(finding, Exception):
+            raise finding
+        return finding
+
+    async def ask(self, inquiry: NotAsked) -> None:
+        """Find out what a message needs to know."""
+        assert self.rules.contracts is not None
+        try:
+            self.findings[inquiry.key] = await self.rules.contracts.ask(inquiry.question, inquiry.content)
+        except Refusal as refusal:
+            self.findings[inquiry.key] = refusal
 
     def keep(self, aggregate: Aggregate) -> None:
         """An aggregate that was asked for has been loaded."""

@@ -6,8 +6,10 @@ from typing import NamedTuple
 
 import msgspec
 
+from domain.admission import Admission
 from domain.aggregate import Aggregate, Upcast
 from domain.badge import Badge
+from domain.certificate import Certificate
 from domain.command import Command
 from domain.customer import Customer
 from domain.device import Device
@@ -22,9 +24,11 @@ from domain.payment import Payment
 from domain.pricelist import Pricelist
 from domain.profile import Profile
 from domain.reservation import Reservation
+from domain.security import Security
 from domain.station import Station
 from domain.swap import Swap
 from domain.transaction import Transaction
+from domain.trust import Trust
 
 AGGREGATES: tuple[type[Aggregate], ...] = (
     LocalList,
@@ -44,6 +48,10 @@ AGGREGATES: tuple[type[Aggregate], ...] = (
     Pricelist,
     Payment,
     Swap,
+    Admission,
+    Security,
+    Certificate,
+    Trust,
 )
 
 

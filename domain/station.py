@@ -255,6 +255,7 @@ class Station(Aggregate):
         self.gateway: str | None = None
         self.boot: Registration | None = None
         self.strict = False
+        self.serial_number: str | None = None
         self.transactions: dict[str, KnownTransaction] = {}
         self.names: dict[str, str] = {}
         self.connectors: set[int] = set()
@@ -349,7 +350,7 @@ class Station(Aggregate):
             case Station.Disconnected():
                 self.connection_id = None
             case Station.Booted():
-                self.boot = event.status
+                self.boot, self.serial_number = event.status, event.serial_number
             case Station.TransactionOpened():
                 self.transactions.pop(event.station_transaction_id, None)
                 self.transactions[event.station_transaction_id] = KnownTransaction(

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from projections import (
+    admission,
     badge,
+    certificate,
     command,
     file,
     incident,
@@ -39,5 +41,7 @@ PROJECTIONS: dict[str, Projection] = {
         settlement.PROJECTION,
         swap.PROJECTION,
         locallist.PROJECTION,
+        admission.PROJECTION,
+        certificate.PROJECTION,
     )
 }

@@ -16,9 +16,11 @@ from application.journal import Done, Journal, Writer
 from application.number import Numbers
 from application.session import NotLoaded, Rules, Session
 from application.store import EventMapper, Store
+from domain.admission import Admission
 from domain.badge import Badge, Place, Terms
 from domain.badge import stream as badge_stream
 from domain.catalog import Recorded
+from domain.certificate import Certificate
 from domain.command import Command
 from domain.event import Connection, Event, Message, Operator
 from domain.file import File
@@ -29,6 +31,8 @@ from domain.pricelist import Pricelist
 from domain.reservation import Reservation
 from domain.station import Station
 from domain.swap import Swap
+from domain.trust import Held, Trust
+from domain.x509 import HashData
 
 BEGIN = datetime(2026, 11, 23, 10, 0, tzinfo=UTC)
 HEARD = BEGIN + timedelta(hours=1)
@@ -202,6 +206,8 @@ def busy_day() -> Notebook:
     jobs(notebook)
     extras(notebook)
     local_lists(notebook)
+    certificates(notebook)
+    notebook.events += denied()
     return notebook
 
 
@@ -361,3 +367,43 @@ def extras(notebook: Notebook) -> None:
     talk.session.begin(Message(version="2.1", action="X", message_id="m", connection_id="c"), talk.now)
     talk.session.tell(Station.MessageRefused, raw="[2]", code="NotImplemented", reason="none")
     talk.session.commit(lambda error: None)
+
+
+def certificates(notebook: Notebook) -> None:
+    """What we signed, of every fate, and what two listings and an answer told about the store of a station."""
+    cause = Operator(name="anna")
+    for number, end in enumerate(("signed", "delivered", "declined", "due", "revoked")):
+        certificate = Certificate(f"certificate/{number:x}f")
+        life = {"not_before": HEARD, "not_after": HEARD + timedelta(days=number)}
+        facts = {"station_id": "NEW", "kind": "V2GCertificate", "common_name": "NEW", "chain": "PEM"}
+        certificate.sign(cause, HEARD, **facts, **life)
+        if end in ("delivered", "due", "revoked"):
+            certificate.deliver(cause, HEARD)
+        match end:
+            case "declined":
+                certificate.decline("Rejected", cause, HEARD)
+            case "due":
+                certificate.renew(cause, HEARD)
+            case "revoked":
+                certificate.revoke("stolen", cause, HEARD)
+        notebook.events += certificate.collect_events()
+    one, two, three = (HashData("SHA256", "AA", "BB", serial) for serial in ("1", "2", "3"))
+    chain = Held("SHA256", "AA", "BB", "4", use="V2GCertificateChain", children=(one, two))
+    root = Held("SHA256", "aa", "bb", "1", use="CSMSRootCertificate")
+    trust = Trust("trust/NEW")
+    trust.record(Trust.Listed, cause, HEARD, held=(chain, root))
+    trust.record(Trust.Installed, cause, HEARD, use="V2GRootCertificate", certificate="PEM", hash_data=two)
+    trust.record(Trust.Installed, cause, HEARD, use="MORootCertificate", certificate="PEM", hash_data=three)
+    trust.record(Trust.Removed, cause, HEARD, hash_data=three)
+    trust.record(Trust.Listed, cause, HEARD, uses=("V2GCertificateChain",))
+    notebook.events += trust.collect_events()
+
+
+def denied() -> Sequence[Event]:
+    """Two who were not let in: one said who it was."""
+    named, nameless = Admission("admission/OLD"), Admission("admission/-")
+    link = Connection(connection_id="", gateway="", address="10.0.0.7:4711")
+    facts: dict[str, Any] = {"address": "10.0.0.7:4711", "reason": "wrong password", "status": 401}
+    named.record(Admission.Refused, link, HEARD, claimed_id="OLD", path="/ocpp/OLD", offered=("ocpp1.6",), **facts)
+    nameless.record(Admission.Refused, link, HEARD, reason="unsupported protocol", unrecorded=7)
+    return [*named.collect_events(), *nameless.collect_events()]

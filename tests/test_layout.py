@@ -92,7 +92,8 @@ def test_every_written_setting_with_a_fixed_default_says_the_true_one() -> None:
     chance = {"admin_token", "tokens", "audit_key", "audit_command"}
     for field in fields(Settings):
         if field.name not in chance:
-            assert f"| `BORNIER_{field.name.upper()}` | `{field.default}` |" in read("docs/settings.md")
+            default = f"`{field.default}`" if field.default != "" else "none"
+            assert f"| `BORNIER_{field.name.upper()}` | {default} |" in read("docs/settings.md")
 
 
 def test_no_setting_is_read_that_is_not_written_down() -> None:

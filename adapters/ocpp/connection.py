@@ -18,11 +18,11 @@ from websockets.protocol import OPEN
 from websockets.server import ServerProtocol
 
 from adapters.ocpp import frame, schema, wire
-from adapters.ocpp.dialect import Dialect, Said, joined, read
+from adapters.ocpp.dialect import HIDDEN, Dialect, Said, Secret, joined, read
 from adapters.ocpp.frame import Call, Error, Malformed, Result, Send
 from adapters.ocpp.secret import redacted, scrubbed
 from application.command import Errand
-from application.session import NotLoaded, Session
+from application.session import NotAsked, NotLoaded, Session
 from domain.command import Command
 from domain.event import Connection, Message, Refusal
 from domain.station import Station
@@ -51,13 +51,13 @@ def fits(payload: dict[str, Any]) -> bool:
 class Flight:
     """The one command the station has not answered yet: one call, or several one after the other."""
 
-    __slots__ = ("action", "answers", "errand", "message_id", "payload", "rest", "timer", "unchecked")
+    __slots__ = ("action", "answers", "errand", "message_id", "payload", "rest", "secret", "timer", "unchecked")
 
     def __init__(self, errand: Errand, said: Said) -> None:
         self.errand = errand
         self.message_id = errand.command_id
         self.action, self.payload = said.action, said.payload
-        self.rest = deque(said.rest)
+        self.rest, self.secret = deque(said.rest), said.secret
         self.unchecked = said.unchecked
         self.answers: list[dict[str, Any]] = []
         self.timer: asyncio.TimerHandle | None = None
@@ -97,6 +97,7 @@ class StationConnection(asyncio.Protocol):
         self.lost: str | None = None
         self.close_code: int | None = None
         self.task: asyncio.Task[None] | None = None
+        self.whispering: asyncio.Task[None] | None = None
 
     # The socket.
 
@@ -249,6 +250,9 @@ class StationConnection(asyncio.Protocol):
         except NotLoaded as missing:
             self.aside(self.load(missing, text))
             return
+        except NotAsked as inquiry:
+            self.aside(self.ask(inquiry, text))
+            return
         except Refusal as refusal:
             self.refuse(text, call, "InternalError", str(refusal))
             return
@@ -375,6 +379,12 @@ class StationConnection(asyncio.Protocol):
         if text is not None:
             self.backlog.appendleft(text)
 
+    async def ask(self, inquiry: NotAsked, text: bytes) -> None:
+        """Ask outside what this message needs to know, then hear the same text again."""
+        assert self.session is not None
+        await self.session.ask(inquiry)
+        self.backlog.appendleft(text)
+
     async def recover(self, text: bytes, call: Call) -> None:
         """Our own fault: forget what was half decided, keep the message, and say InternalError."""
         assert self.session is not None
@@ -429,7 +439,8 @@ class StationConnection(asyncio.Protocol):
         """Record the call of a flight as sent, then put it on the wire."""
         text = frame.call(flight.message_id, flight.action, flight.payload)
         payload = orjson.dumps(flight.payload)
-        flight.errand.send(self.connection_id, flight.message_id, flight.action, payload, partial(self.put, text))
+        put = partial(self.put, text) if flight.secret is None else partial(self.whisper, text, flight.secret)
+        flight.errand.send(self.connection_id, flight.message_id, flight.action, payload, put)
 
     def put(self, text: bytes) -> None:
         """The command is recorded as sent: put it on the wire and wait for the answer."""
@@ -437,6 +448,24 @@ class StationConnection(asyncio.Protocol):
             return
         self.flight.timer = self.front.loop.call_later(self.front.call_timeout_s, self.time_out)
         self.transport.write(wire.pack(text))
+
+    def whisper(self, text: bytes, secret: Secret) -> None:
+        """The same with a password in it, which only the wire may know: the record hides it."""
+        assert self.flight is not None
+        self.whispering = self.front.loop.create_task(self.fill(self.flight, text, secret))
+
+    async def fill(self, flight: Flight, text: bytes, secret: Secret) -> None:
+        try:
+            password = await self.front.gateway.credentials.reveal(secret.credential_id)
+        except Exception as error:
+            log.error("a password could not be read: %s", type(error).__name__)
+            password = None
+        if self.flight is not flight:
+            return
+        if password is None:
+            self.land(Command.Failed, "the new password cannot be read here: are the keys the same everywhere?")
+        else:
+            self.put(text.replace(orjson.dumps(HIDDEN), orjson.dumps(secret.spell(password))))
 
     def time_out(self) -> None:
         self.land(Command.TimedOut, f"the station did not answer within {self.front.call_timeout_s:g} s")

@@ -17,6 +17,16 @@ EMPTY = b"{}"
 LONGEST = 1_000_000
 
 
+HIDDEN = "***"
+
+
+class Secret(NamedTuple):
+    """A credential, as this version spells it: it goes on the wire where the payload says HIDDEN, and nowhere else."""
+
+    credential_id: str
+    spell: Callable[[str], str] = str
+
+
 class Said(NamedTuple):
     """A request in the words of one OCPP version; where a station takes only so much at once, `rest` are the payloads
     of the calls that follow, each after the answer to the one before. `unchecked`: neither it nor its answer has
@@ -26,6 +36,7 @@ class Said(NamedTuple):
     payload: Payload
     rest: tuple[Payload, ...] = ()
     unchecked: bool = False
+    secret: Secret | None = None
 
 
 def portioned(action: str, name: str, lines: list[Any], wish: Payload) -> Said:

@@ -5,10 +5,8 @@ from __future__ import annotations
 import asyncio
 import base64
 import binascii
-import logging
-import ssl
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from urllib.parse import unquote
 
@@ -17,11 +15,11 @@ from websockets.protocol import OPEN
 from websockets.typing import Subprotocol
 
 from adapters.ocpp.connection import StationConnection
+from adapters.ocpp.tls import Certificates, Door, verified
 from adapters.ocpp.version import DIALECTS
+from application.admission import Admissions, Denied, Knock
 from application.gateway import Gateway
 from domain.event import Connection, Refusal
-
-log = logging.getLogger("bornier.ocpp")
 
 CHALLENGE = 'Basic realm="bornier", charset="UTF-8"'
 
@@ -32,12 +30,14 @@ class Front:
     def __init__(
         self,
         gateway: Gateway,
+        admissions: Admissions,
         clock: Callable[[], datetime],
         call_timeout_s: float = 30,
         ping_s: float = 45,
         max_frame_bytes: int = 2**20,
     ) -> None:
         self.gateway = gateway
+        self.admissions = admissions
         self.clock = clock
         self.call_timeout_s = call_timeout_s
         self.ping_s = ping_s
@@ -47,17 +47,28 @@ class Front:
         self.paused: set[StationConnection] = set()
         self.calls: Counter[tuple[str, str, str]] = Counter()
         self.messages = 0
-        self.server: asyncio.Server | None = None
+        self.listeners: list[asyncio.Server | Door] = []
+        self.addresses: list[str] = []
 
-    async def listen(self, host: str, port: int, tls: ssl.SSLContext | None = None) -> int:
+    async def listen(self, host: str, port: int) -> int:
         """Start listening; returns the port, which matters when 0 was asked."""
-        self.server = await self.loop.create_server(lambda: StationConnection(self), host, port, ssl=tls, backlog=4096)
-        return int(self.server.sockets[0].getsockname()[1])
+        server = await self.loop.create_server(lambda: StationConnection(self), host, port, backlog=4096)
+        self.listeners.append(server)
+        return int(server.sockets[0].getsockname()[1])
+
+    def listen_encrypted(self, host: str, port: int, certificates: Certificates) -> int:
+        """The same with TLS, beside it."""
+        door = Door(certificates, lambda: StationConnection(self), self.unshaken)
+        self.listeners.append(door)
+        return door.open(host, port)
+
+    def unshaken(self, address: str | None, reason: str) -> None:
+        self.admissions.deny(Knock(address, encrypted=True), Denied(0, reason))
 
     async def stop(self) -> None:
         """Hang up on everybody, politely; what they said before is recorded."""
-        if self.server is not None:
-            self.server.close()
+        for listener in self.listeners:
+            listener.close()
         for connection in list(self.connections):
             connection.close("the gateway is stopping", 1001)
         for _ in range(40):
@@ -101,40 +112,66 @@ class Front:
 
     async def admit(self, connection: StationConnection, request: Request) -> Response:
         """Who is it, may it come in, which version do we speak. Refusals are those of CONTRACT.md."""
-        protocol, address = connection.protocol, peer(connection)
-        station_id = identity(request.path)
-        if station_id is None:
-            return protocol.reject(404, "the address must end in /ocpp/<station id>\n")
-        user, password = basic(request.headers.get("Authorization"))
-        known = user in (None, station_id) and await self.gateway.credentials.verify(station_id, password)
-        if not known:
-            log.warning("station %s from %s: bad credentials", station_id, address)
-            response = protocol.reject(401, "unknown station or wrong password\n")
-            response.headers["WWW-Authenticate"] = CHALLENGE
+        knock = read(connection, request)
+        try:
+            return await self.let_in(connection, request, knock)
+        except Denied as denied:
+            self.admissions.deny(knock, denied)
+            response = connection.protocol.reject(denied.status, f"{denied.reason}\n")
+            if denied.status == 401:
+                response.headers["WWW-Authenticate"] = CHALLENGE
+            if denied.retry_after_s is not None:
+                response.headers["Retry-After"] = str(denied.retry_after_s)
             return response
-        offered = request.headers.get("Sec-WebSocket-Protocol", "")
-        chosen = choose([name.strip() for name in offered.split(",")])
+
+    async def let_in(self, connection: StationConnection, request: Request, knock: Knock) -> Response:
+        """Raises Denied."""
+        if knock.station_id is None:
+            raise Denied(404, "the address must end in /ocpp/<station id>")
+        entry = await self.admissions.admit(knock)
+        chosen = choose(knock.offered)
         if chosen is not None:
-            protocol.available_subprotocols = [Subprotocol(chosen)]
-        response = protocol.accept(request)
-        if response.status_code != 101 or chosen is None:
+            connection.protocol.available_subprotocols = [Subprotocol(chosen)]
+        response = connection.protocol.accept(request)
+        if response.status_code != 101:
+            return response
+        if chosen is None:
+            self.admissions.deny(knock, Denied(101, "no common sub-protocol"))
             return response
         connection.dialect = DIALECTS[chosen]
         connection.cause = Connection(
-            connection_id=connection.connection_id, gateway=self.gateway.name, address=address
+            connection_id=connection.connection_id, gateway=self.gateway.name, address=knock.address
         )
         try:
             connection.session = await self.gateway.open(
-                station_id, connection.cause, connection.dialect.version, connection
+                knock.station_id, connection.cause, connection.dialect.version, connection
             )
         except Refusal as refusal:
-            return protocol.reject(404, f"{refusal}\n")
+            raise Denied(404, str(refusal)) from None
+        connection.session.certificate = entry.serial_number
+        await self.admissions.entered(entry, connection.cause)
         return response
 
     def settled(self, connection: StationConnection) -> None:
         """The handshake is answered: the station may get the commands that wait for it."""
         if connection.session is not None and connection.protocol.state is OPEN:
             self.gateway.settled(connection.session)
+
+
+def read(connection: StationConnection, request: Request) -> Knock:
+    """Who knocks, and what they show."""
+    user, password = basic(request.headers.get("Authorization"))
+    offered = request.headers.get("Sec-WebSocket-Protocol", "")
+    return Knock(
+        peer(connection),
+        request.path,
+        identity(request.path),
+        tuple(name.strip() for name in offered.split(",") if name.strip()),
+        user,
+        password,
+        connection.transport.get_extra_info("ssl_object") is not None,
+        verified(connection.transport),
+    )
 
 
 def identity(path: str) -> str | None:
@@ -146,7 +183,7 @@ def identity(path: str) -> str | None:
     return station_id if 1 <= len(station_id) <= 255 and station_id.isprintable() else None
 
 
-def choose(offered: list[str]) -> str | None:
+def choose(offered: Sequence[str]) -> str | None:
     """The best version both sides speak."""
     return next((name for name in DIALECTS if name in offered), None)
 

@@ -21,6 +21,11 @@ class RegisterStationInput:
     password: str | None = said(
         "Its HTTP Basic password (OCPP security profile 1 and 2); none when absent.", default=None
     )
+    security_profile: int | None = said(
+        "The lowest security profile it may use, 0 (lab only) to 3; the setting BORNIER_SECURITY_PROFILE when absent.",
+        default=None,
+    )
+    certificate_name: str | None = said("The common name in its certificates; its id when absent.", default=None)
 
 
 @strawberry.type
@@ -32,5 +37,7 @@ class RegistryMutation:
         input: RegisterStationInput,
     ) -> RegisteredStation:
         who = asker(info)
-        await who.parts.registry.register_station(input.id, input.site, input.password, who.name)
+        await who.parts.registry.register_station(
+            input.id, input.site, input.password, who.name, input.security_profile, input.certificate_name
+        )
         return RegisteredStation(id=input.id, site=input.site)

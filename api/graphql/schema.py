@@ -24,8 +24,10 @@ from strawberry.schema.config import StrawberryConfig
 
 from api.access import POLICY
 from api.access import Principal as Holder
+from api.graphql.admission import AdmissionQuery
 from api.graphql.audit import AuditQuery
 from api.graphql.badge import BadgeMutation, BadgeQuery
+from api.graphql.certificate import CertificateMutation, CertificateQuery
 from api.graphql.command import CommandMutation, CommandQuery, CommandSubscription
 from api.graphql.context import asker
 from api.graphql.cost import excess
@@ -42,6 +44,7 @@ from api.graphql.refusal import RefusalQuery
 from api.graphql.registry import RegistryMutation
 from api.graphql.reservation import ReservationMutation, ReservationQuery
 from api.graphql.scalar import SCALARS, Texts, readable
+from api.graphql.security import SecurityMutation, SecurityQuery
 from api.graphql.station import StationMutation, StationQuery, StationSubscription
 from api.graphql.swap import SwapMutation, SwapQuery
 from api.graphql.tariff import TariffMutation, TariffQuery
@@ -90,6 +93,9 @@ class Query(
     FileQuery,
     AuditQuery,
     MeQuery,
+    AdmissionQuery,
+    SecurityQuery,
+    CertificateQuery,
 ):
     pass
 
@@ -110,6 +116,8 @@ class Mutation(
     FirmwareMutation,
     LogMutation,
     FileMutation,
+    SecurityMutation,
+    CertificateMutation,
 ):
     pass
 

@@ -23,7 +23,9 @@ async def ready(request: Request) -> Response:
     """503 while the store or a projection is not well, and which."""
     parts: Parts = request.app.state.parts
     unwell = await asyncio.to_thread(ailments, parts)
-    body = {"status": "unwell" if unwell else "ready", "unwell": unwell}
+    body: dict[str, Any] = {"status": "unwell" if unwell else "ready", "unwell": unwell}
+    if parts.front is not None:
+        body["ocpp"] = list(parts.front.addresses)
     return JSONResponse(body, 503 if unwell else 200)
 
 

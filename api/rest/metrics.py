@@ -64,6 +64,10 @@ class Figures(Collector):
         for key, number in list(front.calls.items()):
             calls.add_metric(list(key), number)
         yield calls
+        denials = CounterMetricFamily("bornier_denials", "Connections not let in, by HTTP status.", labels=["status"])
+        for status, number in list(front.admissions.denials.items()):
+            denials.add_metric([status], number)
+        yield denials
 
 
 def gauge(name: str, words: str, value: float) -> GaugeMetricFamily:

@@ -241,7 +241,9 @@ async def test_graphiql_is_a_page_for_browsers(server: Server) -> None:
 async def test_probes_and_figures_need_no_token(server: Server) -> None:
     async with httpx.AsyncClient(base_url=server.http) as client:
         assert (await client.get("/health/live")).status_code == 200
-        assert (await client.get("/health/ready")).json() == {"status": "ready", "unwell": {}}
+        ready = (await client.get("/health/ready")).json()
+        assert (ready["status"], ready["unwell"]) == ("ready", {})
+        assert ready["ocpp"][0].startswith("ws://127.0.0.1:")
         figures = (await client.get("/metrics")).text
     for name in ("bornier_projection_lag_events", "bornier_journal_queue_events", "bornier_ocpp_calls_total"):
         assert name in figures

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import itertools
 import json
+import ssl
 from collections.abc import Callable
 from types import TracebackType
 from typing import Any, Self
@@ -19,13 +21,20 @@ PATIENCE_S = 30
 class Station:
     """Speaks any version; `commands` maps an action to its answer, or to a function that makes one."""
 
-    def __init__(self, url: str, station_id: str, version: str = "1.6", password: str | None = None) -> None:
+    def __init__(
+        self,
+        url: str,
+        station_id: str,
+        version: str = "1.6",
+        password: str | bytes | None = None,
+        tls: ssl.SSLContext | None = None,
+    ) -> None:
+        self.tls = tls
         self.url, self.station_id, self.version = url, station_id, version
         self.headers = {}
         if password is not None:
-            import base64
-
-            pair = base64.b64encode(f"{station_id}:{password}".encode()).decode()
+            text = password.encode() if isinstance(password, str) else password
+            pair = base64.b64encode(station_id.encode() + b":" + text).decode()
             self.headers["Authorization"] = f"Basic {pair}"
         self.numbers = itertools.count(1)
         self.waiting: dict[str, asyncio.Future[list[Any]]] = {}
@@ -40,6 +49,8 @@ class Station:
             subprotocols=[Subprotocol(f"ocpp{self.version}")],
             additional_headers=self.headers,
             compression=None,
+            ssl=self.tls,
+            server_hostname="localhost" if self.tls else None,
         )
         self.listener = asyncio.create_task(self.listen())
         return self

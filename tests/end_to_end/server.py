@@ -10,7 +10,7 @@ import sys
 import tempfile
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import IO, Any, Self
 from uuid import uuid4
 
 import httpx
@@ -34,13 +34,19 @@ class Server:
             "BORNIER_UNKNOWN_BADGES": "accept",
             "BORNIER_ADMIN_TOKEN": TOKEN,
         } | settings
+        self.log: IO[str] | None = None
         self.process: subprocess.Popen[str]
         self.ocpp = self.http = ""
 
     def __enter__(self) -> Self:
         environment = {name: value for name, value in os.environ.items() if not name.startswith("BORNIER_")}
         self.process = subprocess.Popen(
-            self.command, cwd=ROOT, env=environment | self.settings, stdout=subprocess.PIPE, text=True
+            self.command,
+            cwd=ROOT,
+            env=environment | self.settings,
+            stdout=subprocess.PIPE,
+            stderr=self.log,
+            text=True,
         )
         assert self.process.stdout is not None
         line = self.process.stdout.readline()
@@ -62,6 +68,13 @@ class Server:
                 self.process.wait()
         assert self.process.stdout is not None
         self.process.stdout.close()
+
+    async def wss(self) -> str:
+        """Where stations connect with TLS."""
+        async with httpx.AsyncClient(timeout=PATIENCE_S) as client:
+            body = (await client.get(f"{self.http}/health/ready")).json()
+        (address,) = (place for place in body["ocpp"] if place.startswith("wss://"))
+        return str(address)
 
     def kill(self) -> None:
         """As if the power went."""
