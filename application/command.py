@@ -57,6 +57,8 @@ class Orders:
         wait = timedelta(seconds=self.deadline_s if deadline_s is None else deadline_s)
         if not timedelta(0) < wait <= LONGEST:
             raise Refusal("the deadline must be between 1 second and 24 hours")
+        if not isinstance(station_id, str):
+            raise Refusal("no station is named")
         keep_out(parameters)
         known = await asyncio.to_thread(self.exists, station_id)
         command_id, now = command_id or str(uuid4()), self.clock()

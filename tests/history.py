@@ -208,6 +208,7 @@ def busy_day() -> Notebook:
     local_lists(notebook)
     certificates(notebook)
     notebook.events += denied()
+    notebook.events.sort(key=lambda event: event.recorded_at)  # positions grow with time
     return notebook
 
 

@@ -105,7 +105,7 @@ async def test_a_page_of_stations_follows_the_one_before(server: Server) -> None
 async def test_the_past_is_shown_as_the_history_knew_it_then(server: Server) -> None:
     query = """query ($at: DateTime!) { station(id: "OLD", asOf: $at) { connected vendor connectors { status } } }"""
     assert (await server.ask(query, at="2026-11-23T09:00:00Z"))["station"] is None
-    early = (await server.ask(query, at="2026-11-23T10:00:03Z"))["station"]
+    early = (await server.ask(query, at="2026-11-23T11:00:04Z"))["station"]
     assert (early["vendor"], early["connectors"]) == ("V", [{"status": "PREPARING"}])
     late = (await server.ask(query, at="2026-11-24T10:00:00Z"))["station"]
     assert late["connectors"] == [{"status": "AVAILABLE"}]
@@ -118,7 +118,7 @@ async def test_a_transaction_of_the_past_is_open_and_has_the_readings_of_then(se
     query = """query ($id: ID!, $at: DateTime) { transaction(id: $id, asOf: $at) {
       endedAt energyWh readings { totalCount edges { node { registerWh } } } } }"""
     known = rows["transactions"]["edges"][0]["node"]["id"]
-    then = (await server.ask(query, id=known, at="2026-11-23T10:00:06Z"))["transaction"]
+    then = (await server.ask(query, id=known, at="2026-11-23T11:00:06Z"))["transaction"]
     assert (then["endedAt"], then["energyWh"], then["readings"]["totalCount"]) == (None, 500.0, 1)
     now = (await server.ask(query, id=known))["transaction"]
     assert (now["energyWh"], now["readings"]["totalCount"]) == (1000.0, 3)
