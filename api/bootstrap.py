@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import logging
 import platform
+import secrets
 import socket
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -17,12 +18,14 @@ from typing import Any
 import uvicorn
 from cryptography.fernet import Fernet
 from eventsourcing.persistence import InterfaceError, OperationalError
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine
+from sqlalchemy.exc import SQLAlchemyError
 
 from adapters.authority.authority import Authority
 from adapters.authority.key import Keys
 from adapters.contract.contract import Backend
 from adapters.credential.vault import Vault
+from adapters.kafka.relay import Relay
 from adapters.ocpp.front import Front
 from adapters.ocpp.tls import Certificates as Served
 from adapters.signer.command import CommandSigner
@@ -45,6 +48,7 @@ from application.locallist import Lists, Synchroniser
 from application.number import Numbers
 from application.registry import Registry
 from application.reservation import Book, Desk, Keeper
+from application.seat import Seats, seats
 from application.session import Rules
 from application.store import Store
 from application.transfer import Transfers
@@ -57,8 +61,9 @@ from projections.runner import Runner
 
 log = logging.getLogger("bornier")
 
-EVERYTHING: frozenset[Role] = frozenset({"gateway", "projector", "api"})
+EVERYTHING: frozenset[Role] = frozenset({"gateway", "projector", "api", "relay"})
 NUMBERS_EVERY_S = 1.0
+BURY_EVERY_S = 3.0
 
 
 def clock() -> datetime:
@@ -132,17 +137,22 @@ async def running(settings: Settings, roles: frozenset[Role] = EVERYTHING) -> As
         passwords = Passwords(journal, history, vault, orders, clock)
         renewal = timedelta(days=settings.certificate_renewal_days)
         certificates = Certificates(journal, history, orders, authority, renewal, clock)
-        gateway = badges = front = runner = notary = None
-        signer = signer_of(settings)
+        gateway = badges = front = runner = notary = relay = None
+        signer, here = signer_of(settings), seats(settings.database)
+        stack.callback(here.leave)
         jobs = Jobs(journal, history, clock, settings.job_deadline_s)
         if "projector" in roles:
-            runner = Runner(read_side, history, list(PROJECTIONS.values()))
-            notary = Notary(read_side, history, signer)
+            runner = Runner(read_side, history, list(PROJECTIONS.values()), may=here.holds)
+            notary = Notary(read_side, history, signer, may=partial(here.holds, "audit"))
             for worker in (runner, notary):
                 worker.start()
                 stack.push_async_callback(asyncio.to_thread, worker.stop)
+        if "relay" in roles and settings.kafka:
+            relay = relay_of(settings, read_side, history, partial(here.holds, "relay"))
+            relay.start()
+            stack.push_async_callback(asyncio.to_thread, relay.stop)
         if "gateway" in roles:
-            gateway, badges, front = await start_gateway(process, journal, history, vault, read_side, stack)
+            gateway, badges, front = await start_gateway(process, journal, history, vault, read_side, here, stack)
             await follow_jobs(process, jobs)
             await start_security(process, front, passwords, certificates, authority)
         if "api" in roles:
@@ -154,7 +164,7 @@ async def running(settings: Settings, roles: frozenset[Role] = EVERYTHING) -> As
             transfers = Transfers(jobs, files, orders)
             parts = Parts(
                 read_side, history, orders, registry, desk, lists, settings, journal, signer, files, transfers,
-                passwords, certificates, authority, runner, front, notary,
+                passwords, certificates, authority, runner, front, notary, relay,
             )  # fmt: skip
             process.http = await start_web(process, parts, stack)
             transfers.public_url = process.http if settings.public_url == "auto" else settings.public_url.rstrip("/")
@@ -162,11 +172,17 @@ async def running(settings: Settings, roles: frozenset[Role] = EVERYTHING) -> As
 
 
 async def start_gateway(
-    process: Running, journal: Journal, history: History, vault: Vault, read_side: Engine, stack: AsyncExitStack
+    process: Running,
+    journal: Journal,
+    history: History,
+    vault: Vault,
+    read_side: Engine,
+    here: Seats,
+    stack: AsyncExitStack,
 ) -> tuple[Gateway, Badges, Front]:
     """Let stations in."""
     settings = process.settings
-    name = platform.node() or "gateway"
+    name = f"{platform.node() or 'gateway'}-{secrets.token_hex(3)}"
     badges = await start_badges(process, history)
     badges.charges.restore(*await asyncio.to_thread(charging, read_side))
     numbers = Numbers(journal, history, name)
@@ -183,7 +199,7 @@ async def start_gateway(
     )  # fmt: skip
     gateway = Gateway(name, rules, history, vault, clock)
     gateway.settled, dispatcher.held = dispatcher.deliver, gateway.sessions.get
-    await gateway.disown(await asyncio.to_thread(held_before, read_side, name))
+    await bury(gateway, read_side, here)
     admissions = Admissions(journal, history, vault, settings.least_profile, settings.failures_per_minute, clock)
     front = Front(gateway, admissions, clock, settings.call_timeout_s, settings.ping_s, settings.max_frame_bytes)
     port = await front.listen(settings.host, settings.ocpp_port)
@@ -204,6 +220,7 @@ async def start_gateway(
     process.go(keeper.expire(), "reservation expiry")
     process.go(front.watch(), "pings")
     process.go(keep_numbers(numbers), "numbers")
+    process.go(keep_burying(gateway, read_side, here), "gone gateways")
     return gateway, badges, front
 
 
@@ -213,6 +230,18 @@ async def start_badges(process: Running, history: History) -> Badges:
     await asyncio.to_thread(badges.load)
     process.go(badges.follow(), "badges")
     return badges
+
+
+def relay_of(
+    settings: Settings,
+    read_side: Engine,
+    history: History,
+    may: Callable[[], bool] = lambda: True,
+    begin: int | None = None,
+) -> Relay:
+    """Who carries the history to Kafka."""
+    options, partitions = settings.kafka_settings(), settings.kafka_partitions
+    return Relay(read_side, history, settings.kafka, options, partitions, may, begin)
 
 
 def signer_of(settings: Settings) -> Signer:
@@ -257,10 +286,31 @@ async def keep_numbers(numbers: Numbers) -> None:
                 await numbers.reserve(clock())
 
 
-def held_before(read_side: Engine, gateway: str) -> list[str]:
-    """Stations whose disconnection this gateway could not record in its earlier life."""
+async def keep_burying(gateway: Gateway, read_side: Engine, here: Seats) -> None:
+    """Look for gateways that died, again and again."""
+    while True:
+        await asyncio.sleep(BURY_EVERY_S)
+        with contextlib.suppress(SQLAlchemyError, OperationalError, InterfaceError):  # the next round tries again
+            await bury(gateway, read_side, here)
+
+
+async def bury(gateway: Gateway, read_side: Engine, here: Seats) -> None:
+    """Record the disconnection of stations whose gateway could not: it is no longer in its seat."""
+    if not await asyncio.to_thread(here.holds, seat(gateway.name)):
+        return
+    for name in await asyncio.to_thread(ask, read_side, station.gateways):
+        if name != gateway.name and await asyncio.to_thread(here.empty, seat(name)):
+            left = await asyncio.to_thread(ask, read_side, partial(station.connected_to, gateway=name))
+            await gateway.disown(name, left)
+
+
+def seat(gateway: str) -> str:
+    return f"gateway {gateway}"
+
+
+def ask(read_side: Engine, query: Callable[[Connection], list[str]]) -> list[str]:
     with read_side.connect() as connection:
-        return station.connected_to(connection, gateway)
+        return query(connection)
 
 
 def charging(read_side: Engine) -> tuple[list[badge.Charge], int]:

@@ -62,8 +62,10 @@ def run(
         str | None, typer.Option(help="accept, pending or reject (BORNIER_UNKNOWN_STATIONS).")
     ] = None,
     unknown_badges: Annotated[str | None, typer.Option(help="accept or reject (BORNIER_UNKNOWN_BADGES).")] = None,
+    kafka: Annotated[str | None, typer.Option(help="Bootstrap servers of the relay (BORNIER_KAFKA).")] = None,
     role: Annotated[
-        list[str] | None, typer.Option(help="gateway, projector or api; repeatable; all when absent. Needs PostgreSQL.")
+        list[str] | None,
+        typer.Option(help="gateway, projector, api or relay; repeatable; default all. Needs PostgreSQL."),
     ] = None,
 ) -> None:
     """The CSMS: OCPP on port 9000, HTTP on port 8000. Stops cleanly on SIGTERM and SIGINT."""
@@ -78,14 +80,15 @@ def run(
         admin_token=admin_token,
         unknown_stations=unknown_stations,
         unknown_badges=unknown_badges,
+        kafka=kafka,
     )
     roles = frozenset(known_role(name) for name in role) if role else EVERYTHING
     loop(lambda: serve(settings, roles))
 
 
 def known_role(name: str) -> Role:
-    if name not in ("gateway", "projector", "api"):
-        raise ValueError(f"there is no role {name!r}: gateway, projector or api")
+    if name not in ("gateway", "projector", "api", "relay"):
+        raise ValueError(f"there is no role {name!r}: gateway, projector, api or relay")
     return name  # type: ignore[return-value]
 
 
@@ -225,6 +228,24 @@ def rebuild(
             progress.update(bar, completed=done, total=total, rate=f"{rate:,.0f} events/s")
 
         rebuild_all(Settings.load(database=database).database, names or [], diff, advance)
+
+
+@cli.command()
+def relay(
+    database: Database = None,
+    kafka: Annotated[str | None, typer.Option(help="Bootstrap servers (BORNIER_KAFKA).")] = None,
+    begin: Annotated[
+        int | None, typer.Option("--from", help="Send again what comes after this position.", min=0)
+    ] = None,
+) -> None:
+    """Carry the history to Kafka, from its checkpoint or from any position, up to now; then stop."""
+    from api.relay import carry
+
+    settings = Settings.load(database=database, kafka=kafka)
+    if not settings.kafka:
+        raise ValueError("where is Kafka? Set BORNIER_KAFKA or --kafka to host:port")
+    with bar("relaying") as progress:
+        print(f"{carry(settings, begin, progress):,} events are in Kafka")
 
 
 @cli.command()

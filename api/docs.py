@@ -22,11 +22,13 @@ from domain.event import Event, topic
 DOCS = Path(__file__).parent.parent / "docs"
 ENVELOPE = ("originator_id", "originator_version", "recorded_at", "cause")
 HEADERS = {
+    "ce_specversion": "1.0, the version of CloudEvents.",
     "ce_id": "The position in the history: the key for de-duplication.",
     "ce_type": "The topic of the event.",
     "ce_source": "Which Bornier.",
     "ce_subject": "The stream of the event.",
     "ce_time": "When it was recorded, RFC 3339 in UTC.",
+    "content-type": "application/json.",
 }
 
 

@@ -29,7 +29,7 @@ def configure(level: str = "INFO") -> None:
     plain = logging.Formatter("%(asctime)s %(levelname)-7s %(name)s: %(message)s", "%H:%M:%S")
     handler.setFormatter(plain if sys.stderr.isatty() else JsonLines())
     logging.basicConfig(level=level, handlers=[handler], force=True)
-    for noisy in ("websockets.server", "psycopg.pool", "eventsourcing", "strawberry.execution"):
+    for noisy in ("kafka", "websockets.server", "psycopg.pool", "eventsourcing", "strawberry.execution"):
         logging.getLogger(noisy).setLevel(logging.CRITICAL)
     for chatty in ("uvicorn.error", "alembic"):
         logging.getLogger(chatty).setLevel(logging.WARNING)

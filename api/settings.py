@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import secrets
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 from domain.badge import Unknown
 from domain.station import Policy
@@ -53,6 +54,9 @@ class Settings:
     contracts: str = ""
     contracts_token: str = ""
     tokens: str = ""
+    kafka: str = ""
+    kafka_partitions: int = 6
+    kafka_options: str = "{}"
     audit_key: str = ""
     audit_command: str = ""
     files: str = "bornier-files"
@@ -114,6 +118,16 @@ class Settings:
             return Path(self.database.removeprefix("sqlite:///") + ".keys")
         return Path("bornier.keys")
 
+    def kafka_settings(self) -> dict[str, Any]:
+        """What is handed to the Kafka client besides the servers. Raises ValueError."""
+        try:
+            options = json.loads(self.kafka_options)
+        except json.JSONDecodeError as error:
+            raise ValueError(f"BORNIER_KAFKA_OPTIONS is no JSON: {error}") from None
+        if not isinstance(options, dict):
+            raise ValueError("BORNIER_KAFKA_OPTIONS must be a JSON object")
+        return options
+
     def check(self) -> None:
         """Refuse what cannot work, before anything starts."""
         if not self.database.startswith(("sqlite:///", "postgresql://")):
@@ -153,6 +167,11 @@ class Settings:
                 raise ValueError(f"{name} must be 1 or more, not {days}")
         if self.contracts and not self.contracts.startswith(("http://", "https://")):
             raise ValueError("BORNIER_CONTRACTS must be an address that begins with http:// or https://")
+        if not 1 <= self.kafka_partitions <= 10_000:
+            raise ValueError("BORNIER_KAFKA_PARTITIONS must be between 1 and 10000")
+        self.kafka_settings()
+        if any(not server.rpartition(":")[2].isdigit() for server in self.kafka.split(",") if self.kafka):
+            raise ValueError("BORNIER_KAFKA must be host:port,host:port,…")
         for name, port in (
             ("BORNIER_OCPP_PORT", self.ocpp_port),
             ("BORNIER_HTTP_PORT", self.http_port),

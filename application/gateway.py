@@ -109,14 +109,14 @@ class Gateway:
         if gone and self.sessions.get(session.station_id) is session:
             del self.sessions[session.station_id]
 
-    async def disown(self, station_ids: list[str]) -> None:
-        """Stations that the history believes connected to this gateway's earlier life are not."""
+    async def disown(self, gateway: str, station_ids: list[str]) -> None:
+        """Stations that the history believes connected to a gateway that is gone are not."""
         for station_id in station_ids:
             station = Station(station_stream(station_id))
             station.replay(await asyncio.to_thread(self.events, station.id))
-            if station_id in self.sessions or station.connection_id is None or station.gateway != self.name:
+            if station.connection_id is None or station.gateway != gateway:
                 continue
-            station.disconnect("the gateway stopped without saying so", Timer(rule="gateway restart"), self.clock())
+            station.disconnect("the gateway stopped without saying so", Timer(rule="gateway gone"), self.clock())
             try:
                 await self.rules.journal.record(station.collect_events())
             except Fenced:

@@ -62,10 +62,11 @@ class Fault:
 class Notary:
     """Seals every range of positions once it is full. Safe to run twice: the same history gives the same seal."""
 
-    def __init__(self, engine: Engine, feed: Feed, signer: Signer) -> None:
+    def __init__(self, engine: Engine, feed: Feed, signer: Signer, may: Callable[[], bool] = lambda: True) -> None:
         self.engine = engine
         self.feed = feed
         self.signer = signer
+        self.may = may
         self.checked = False
         self.unwell: str | None = None
         self.stopping = threading.Event()
@@ -82,7 +83,7 @@ class Notary:
     def run(self) -> None:
         while not self.stopping.is_set():
             try:
-                sealed = self.step()
+                sealed = self.may() and self.step()
                 self.unwell = None
             except Exception as error:
                 sealed = False

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -41,16 +41,27 @@ class Progress:
 
 
 class Runner:
-    """One thread for all projections of a process. What one cannot digest stops that one alone, loudly."""
+    """One thread for all projections of a process. What one cannot digest stops that one alone, loudly.
 
-    def __init__(self, engine: Engine, feed: Feed, projections: Sequence[Projection], batch: int = BATCH) -> None:
+    `may`: is it for this process to keep that projection, or does another one?
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        feed: Feed,
+        projections: Sequence[Projection],
+        batch: int = BATCH,
+        may: Callable[[str], bool] = lambda name: True,
+    ) -> None:
         self.engine = engine
+        self.may = may
         self.feed = feed
         self.projections = {projection.name: projection for projection in projections}
         self.progress = {name: Progress(name) for name in self.projections}
         self.batch = batch
         self.unwell: str | None = None
-        self.short = False
+        self.short = self.idle = False
         self.moved = threading.Condition()
         self.stopping = threading.Event()
         self.thread = threading.Thread(target=self.run, name="projections", daemon=True)
@@ -79,8 +90,8 @@ class Runner:
                 self.unwell = f"the history cannot be read: {error}"
                 log.exception("the runner stumbled")
                 self.stopping.wait(IDLE_S)
-            if self.short:
-                self.stopping.wait(REST_S)
+            if self.short or self.idle:
+                self.stopping.wait(IDLE_S if self.idle else REST_S)
             if not moved and not self.stopping.is_set():
                 self.feed.wait(min(p.position for p in self.progress.values()), IDLE_S)
 
@@ -88,8 +99,9 @@ class Runner:
         """One batch for every projection that is behind; False when there was nothing to do."""
         self.refresh()
         self.short = False
-        active = [progress for progress in self.progress.values() if not progress.stopped]
-        if not active:
+        active = [progress for name, progress in self.progress.items() if not progress.stopped and self.may(name)]
+        self.idle = not active
+        if self.idle:
             return False
         rows = self.feed.read(min(progress.position for progress in active), self.batch)
         if not rows:

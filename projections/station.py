@@ -265,6 +265,12 @@ def plugs(rows: Sequence[Any]) -> Iterator[tuple[Any, Any]]:
             yield row, max([row, *whole], key=lambda said: said.activity_at or LONG_AGO) if len(named) == 1 else row
 
 
+def gateways(connection: Connection) -> list[str]:
+    """The gateways that hold stations, as far as they said."""
+    query = select(STATION.c.gateway).where(STATION.c.connected.is_(True)).distinct()
+    return [name for name in connection.execute(query).scalars() if name is not None]
+
+
 def connected_to(connection: Connection, gateway: str) -> list[str]:
     """The stations that a gateway held when it last spoke."""
     query = select(STATION.c.id).where(STATION.c.connected.is_(True), STATION.c.gateway == gateway)

@@ -38,6 +38,8 @@ def ailments(parts: Parts) -> dict[str, str]:
         found["projections"] = parts.runner.unwell
     if parts.notary is not None and parts.notary.unwell:
         found["audit"] = parts.notary.unwell
+    if parts.relay is not None and parts.relay.unwell:
+        found["relay"] = parts.relay.unwell
     try:
         with parts.engine.connect() as connection:
             known: dict[str, Any] = checkpoint.read(connection)

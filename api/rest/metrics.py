@@ -12,7 +12,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from starlette.requests import Request
 from starlette.responses import Response
 
-from api.context import Parts
+from api.context import Courier, Parts
 from projections import checkpoint
 from projections.catalog import PROJECTIONS
 
@@ -26,8 +26,16 @@ class Figures(Collector):
     def collect(self) -> Iterator[Metric]:
         yield from self.journal()
         yield from self.projections()
+        if self.parts.relay is not None:
+            yield from self.relay(self.parts.relay)
         if self.parts.front is not None:
             yield from self.stations()
+
+    def relay(self, relay: Courier) -> Iterator[Metric]:
+        yield gauge("bornier_relay_up", "1 while Kafka takes events.", 0 if relay.unwell else 1)
+        yield gauge("bornier_relay_position", "Everything up to here is in Kafka.", relay.position)
+        lag = max(self.parts.history.latest - relay.position, 0)
+        yield gauge("bornier_relay_lag_events", "Events not yet in Kafka.", lag)
 
     def journal(self) -> Iterator[Metric]:
         journal = self.parts.journal
