@@ -32,23 +32,31 @@ class Refused(Exception):
 
 
 class Link:
-    """A connection of one station; `hear` answers the CSMS, `after` runs once that answer is sent."""
+    """A connection of one station; `hear` answers the CSMS, and what it puts into `after` is done after the answer."""
 
     def __init__(self, url: str, identity: str, protocol: str, password: str | None, hear: Hear) -> None:
         self.url = address(url, identity)
         self.protocol = Subprotocol(protocol)
         self.hear = hear
-        self.after: Callable[[], Awaitable[None]] | None = None
+        self.identity = identity
+        self.dropped: Callable[[], None] = lambda: None
+        self.hearing = False
+        self.after: list[Callable[[], Awaitable[Any]]] = []
         self.headers = authorization(identity, password)
         self.turn = asyncio.Lock()
         self.waiting: dict[str, asyncio.Future[Payload]] = {}
         self.socket: ClientConnection | None = None
         self.listener: asyncio.Task[None] | None = None
+        self.settling: list[asyncio.Task[None]] = []
         self.calls = self.answers = self.errors = 0
 
     @property
     def up(self) -> bool:
         return self.socket is not None
+
+    def trust(self, password: bytes) -> None:
+        """From the next connection on, this is the password."""
+        self.headers = authorization(self.identity, password)
 
     async def open(self) -> None:
         self.socket = await connect(
@@ -69,6 +77,7 @@ class Link:
         self.forget()
 
     def forget(self) -> None:
+        self.dropped()
         for future in self.waiting.values():
             if not future.done():
                 future.set_exception(LinkDown("the connection broke"))
@@ -94,6 +103,12 @@ class Link:
             self.answers += 1
             return answer
 
+    async def tell(self, action: str, payload: Payload) -> None:
+        """Send what nobody answers (OCPP 2.1 SEND)."""
+        if self.socket is None:
+            raise LinkDown("not connected")
+        await self.socket.send(json.dumps([6, str(uuid4()), action, payload], separators=(",", ":")))
+
     async def listen(self, socket: ClientConnection) -> None:
         try:
             async for text in socket:
@@ -108,10 +123,12 @@ class Link:
     async def on_message(self, socket: ClientConnection, message: list[Any]) -> None:
         kind, message_id = message[0], message[1]
         if kind == 2:
-            await socket.send(json.dumps(self.reply(message_id, message[2], message[3]), separators=(",", ":")))
-            if self.after is not None:
-                after, self.after = self.after, None
-                asyncio.get_running_loop().create_task(settle(after()))
+            self.hearing = True
+            reply = self.reply(message_id, message[2], message[3])
+            self.hearing = False
+            await socket.send(json.dumps(reply, separators=(",", ":")))
+            after, self.after = self.after, []
+            self.settling = [asyncio.get_running_loop().create_task(settle(work)) for work in after]
         elif message_id in self.waiting and not self.waiting[message_id].done():
             if kind == 3:
                 self.waiting[message_id].set_result(message[2])
@@ -131,17 +148,18 @@ def address(url: str, identity: str) -> str:
     return f"{url.rstrip('/')}/{quote(identity, safe='')}"
 
 
-def authorization(identity: str, password: str | None) -> dict[str, str]:
+def authorization(identity: str, password: str | bytes | None) -> dict[str, str]:
     """The header of HTTP Basic authentication, if there is a password."""
     if password is None:
         return {}
-    pair = base64.b64encode(f"{identity}:{password}".encode()).decode()
+    secret = password.encode() if isinstance(password, str) else password
+    pair = base64.b64encode(identity.encode() + b":" + secret).decode()
     return {"Authorization": f"Basic {pair}"}
 
 
-async def settle(work: Awaitable[None]) -> None:
+async def settle(work: Callable[[], Awaitable[Any]]) -> None:
     """Do something after an answer; a connection that breaks meanwhile is the next step's business."""
     try:
-        await work
+        await work()
     except (LinkDown, Refused, OSError):
         return

@@ -1,21 +1,18 @@
-"""A station of OCPP 1.6J: its words, and how it obeys."""
+"""The words of a station of OCPP 1.6J."""
 
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TYPE_CHECKING
 
-from adapters.simulator.link import Refused
-from adapters.simulator.vocabulary import Charge, Payload, Reading, Said, stamp
-
-if TYPE_CHECKING:
-    from adapters.simulator.station import Station
+from adapters.simulator.vocabulary import Charge, Known, Payload, Reading, Said, stamp
 
 STATES = {
     "available": "Available",
     "occupied": "Preparing",
     "charging": "Charging",
     "full": "SuspendedEV",
+    "limited": "SuspendedEVSE",
+    "reserved": "Reserved",
     "finishing": "Finishing",
     "unavailable": "Unavailable",
 }
@@ -24,57 +21,50 @@ STATES = {
 class Words16:
     protocol = "ocpp1.6"
 
-    def boot(self, vendor: str, model: str, serial: str) -> Said:
+    def boot(self, vendor: str, model: str, serial: str, firmware: str, reason: str) -> Said:
         return Said(
             "BootNotification",
             {
                 "chargePointVendor": vendor,
                 "chargePointModel": model,
                 "chargePointSerialNumber": serial,
-                "firmwareVersion": "1.0.0",
+                "firmwareVersion": firmware,
             },
         )
 
     def heartbeat(self) -> Said:
         return Said("Heartbeat", {})
 
+    def state(self, state: str) -> str:
+        return STATES[state]
+
     def status(self, state: str, at: datetime) -> Said:
-        payload = {"connectorId": 1, "errorCode": "NoError", "status": STATES[state], "timestamp": stamp(at)}
+        payload = {"connectorId": 1, "errorCode": "NoError", "status": self.state(state), "timestamp": stamp(at)}
         return Said("StatusNotification", payload)
 
     def authorize(self, badge: str) -> Said:
         return Said("Authorize", {"idTag": badge})
 
-    def welcome(self, answer: Payload) -> bool:
-        return bool(answer.get("idTagInfo", {}).get("status", "Accepted") == "Accepted")
+    def verdict(self, answer: Payload) -> Known:
+        info = answer.get("idTagInfo", {})
+        return Known(info.get("status", "Accepted"), info.get("parentIdTag"))
 
     def started(self, charge: Charge, reading: Reading) -> list[Said]:
-        return [
-            Said(
-                "StartTransaction",
-                {
-                    "connectorId": 1,
-                    "idTag": charge.badge,
-                    "meterStart": round(reading.register_wh),
-                    "timestamp": stamp(charge.started_at),
-                },
-            ),
-            *self.metered(charge, reading, "Transaction.Begin"),
-        ]
+        payload: Payload = {
+            "connectorId": 1,
+            "idTag": charge.badge,
+            "meterStart": round(reading.register_wh),
+            "timestamp": stamp(charge.started_at),
+        }
+        if charge.reservation_id is not None:
+            payload["reservationId"] = charge.reservation_id
+        return [Said("StartTransaction", payload), values(charge, reading, "Transaction.Begin")]
 
-    def metered(self, charge: Charge, reading: Reading, context: str = "Sample.Periodic") -> list[Said]:
-        samples = [
-            {"value": f"{reading.register_wh:.1f}", "measurand": "Energy.Active.Import.Register", "unit": "Wh"},
-            {"value": f"{reading.power_w / 1000:.3f}", "measurand": "Power.Active.Import", "unit": "kW"},
-            {"value": f"{reading.voltage_v:.1f}", "measurand": "Voltage", "phase": "L1", "unit": "V"},
-            {"value": f"{reading.current_a:.1f}", "measurand": "Current.Import", "phase": "L1", "unit": "A"},
-        ]
-        if reading.soc_percent is not None:
-            samples.append({"value": f"{reading.soc_percent:.0f}", "measurand": "SoC", "unit": "Percent"})
-        for sample in samples:
-            sample["context"] = context
-        value = {"timestamp": stamp(reading.at), "sampledValue": samples}
-        return [Said("MeterValues", {"connectorId": 1, "transactionId": charge.local_id, "meterValue": [value]})]
+    def metered(self, charge: Charge, reading: Reading, trigger: bool = False) -> list[Said]:
+        return [values(charge, reading, "Trigger" if trigger else "Sample.Periodic")]
+
+    def meter(self, charge: Charge | None, reading: Reading) -> Said:
+        return values(charge, reading, "Trigger")
 
     def ended(self, charge: Charge, reading: Reading, reason: str) -> list[Said]:
         payload = {
@@ -87,41 +77,20 @@ class Words16:
         return [Said("StopTransaction", payload)]
 
 
-def obey(station: Station, action: str, payload: Payload) -> Payload:
-    """Answer a request of the CSMS. Raises Refused for what this station cannot do."""
-    match action:
-        case "RemoteStartTransaction":
-            return status(station.wish(payload["idTag"], None))
-        case "RemoteStopTransaction":
-            charge = station.charge
-            mine = charge is not None and charge.known_id == payload["transactionId"]
-            return status(mine and station.stop("Remote"))
-        case "Reset":
-            station.restart("HardReset" if payload["type"] == "Hard" else "SoftReset")
-            return status(True)
-        case "UnlockConnector":
-            station.stop("UnlockCommand")
-            return {"status": "Unlocked" if payload["connectorId"] == 1 else "NotSupported"}
-        case "ChangeAvailability":
-            return {"status": station.serve(payload["type"] == "Operative")}
-        case "TriggerMessage":
-            return {"status": station.trigger(payload["requestedMessage"])}
-        case "GetConfiguration":
-            wanted = payload.get("key") or list(station.settings)
-            known = [
-                {"key": key, "readonly": False, "value": station.settings[key]}
-                for key in wanted
-                if key in station.settings
-            ]
-            return {"configurationKey": known, "unknownKey": [key for key in wanted if key not in station.settings]}
-        case "ChangeConfiguration":
-            if payload["key"] not in station.settings:
-                return {"status": "NotSupported"}
-            station.settings[payload["key"]] = payload["value"]
-            return status(True)
-        case _:
-            raise Refused("NotImplemented")
-
-
-def status(done: bool) -> Payload:
-    return {"status": "Accepted" if done else "Rejected"}
+def values(charge: Charge | None, reading: Reading, context: str) -> Said:
+    """MeterValues, of a charge or of the meter alone."""
+    samples = [
+        {"value": f"{reading.register_wh:.1f}", "measurand": "Energy.Active.Import.Register", "unit": "Wh"},
+        {"value": f"{reading.power_w / 1000:.3f}", "measurand": "Power.Active.Import", "unit": "kW"},
+        {"value": f"{reading.voltage_v:.1f}", "measurand": "Voltage", "phase": "L1", "unit": "V"},
+        {"value": f"{reading.current_a:.1f}", "measurand": "Current.Import", "phase": "L1", "unit": "A"},
+    ]
+    if reading.soc_percent is not None:
+        samples.append({"value": f"{reading.soc_percent:.0f}", "measurand": "SoC", "unit": "Percent"})
+    for sample in samples:
+        sample["context"] = context
+    payload: Payload = {
+        "connectorId": 1,
+        "meterValue": [{"timestamp": stamp(reading.at), "sampledValue": samples}],
+    }
+    return Said("MeterValues", payload if charge is None else payload | {"transactionId": charge.local_id})
