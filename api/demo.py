@@ -12,6 +12,7 @@ from rich.markup import escape
 from adapters.simulator import replay
 from adapters.simulator.fleet import Fleet, Summary
 from api.bootstrap import running
+from api.operator import operate
 from api.settings import Settings
 
 QUERY = "{ stations { edges { node { id connected connectors { evseId status } } } } transactions(first: 5) { edges { node { stationId badge energyWh powerW socEnd } } } }"  # fmt: skip # noqa: E501
@@ -29,7 +30,10 @@ async def show(settings: Settings, stations: int, duration: float | None, stop: 
         console.print("  history    bornier events --database " + settings.database + " --follow")
         console.print("  stop       Ctrl-C\n")
         fleet = Fleet(url=str(process.ocpp), stations=stations, on_activity=tell)
+        asking = asyncio.create_task(operate(str(process.http), settings.admin_token, stations, stop, tell))
         summary = await until_stopped(fleet, stop, duration)
+        asking.cancel()
+        await asyncio.gather(asking, return_exceptions=True)
     report(summary)
 
 

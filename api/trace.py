@@ -12,7 +12,7 @@ from adapters.ocpp import trace as wire
 from api.tail import opened
 from application.history import PAGE, History
 from domain.catalog import CATALOG, Recorded
-from domain.event import Event
+from domain.event import Event, Message
 from domain.station import Station
 from migrations.migrate import current
 from projections import checkpoint, trace
@@ -30,7 +30,9 @@ def print_trace(database: str, station_id: str, since: datetime | None, until: d
         after = history.position_at(since) if since else 0
         before = history.position_at(until) + 1 if until else FOR_EVER
         places = streams(database, history, station_id, before)
-        for line in wire.lines(station_id, events(history, places, after, before), spoken(history, station_id, after)):
+        version, connections = spoken(history, station_id, after)
+        said = (event for event in events(history, places, after, before) if concerns(event, connections))
+        for line in wire.lines(station_id, said, version):
             sys.stdout.write(f"{line}\n")
 
 
@@ -50,12 +52,20 @@ def streams(database: str, history: History, station_id: str, before: int) -> se
     return found
 
 
-def spoken(history: History, station_id: str, at: int) -> str:
-    """The version of OCPP the station last came with before a position."""
-    topics = CATALOG.names(Station.Connected)
-    known = [row for row in history.read(0, FOR_EVER, topics, f"station/{station_id}") if row.position <= at]
-    event = decode(known[-1]) if known else None
-    return event.ocpp_version if isinstance(event, Station.Connected) else ""
+def spoken(history: History, station_id: str, at: int) -> tuple[str, set[str]]:
+    """The version of OCPP the station last came with before a position, and all its connections."""
+    version, connections = "", set()
+    for row in history.read(0, FOR_EVER, CATALOG.names(Station.Connected), f"station/{station_id}"):
+        event = decode(row)
+        if isinstance(event, Station.Connected):
+            version = event.ocpp_version if row.position <= at else version
+            connections.add(event.connection_id)
+    return version, connections
+
+
+def concerns(event: Event, connections: set[str]) -> bool:
+    """Some streams tell of more than one station, such as that of a badge."""
+    return not isinstance(event.cause, Message) or event.cause.connection_id in connections
 
 
 def events(history: History, places: set[str], after: int, before: int) -> Iterator[Event]:

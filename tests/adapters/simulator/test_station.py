@@ -70,7 +70,8 @@ async def test_a_charge_by_hand_gives_the_energy_its_register_shows(server: Serv
     assert await station.start("04A2B1")
     before = station.register_wh
     for _ in range(3):
-        station.take_energy(10_000, 360)
+        station.take_energy(100_000, 0.2)
+        await asyncio.sleep(0.05)
         await station.meter()
     await station.end("EVDisconnected")
     await station.link.close()
