@@ -43,7 +43,9 @@ class Line(NamedTuple):
 
     @property
     def id(self) -> Any:
-        return self.frame[1] if self.kind else NOBODY
+        """The message id, if there is one to answer to."""
+        whole = isinstance(self.frame, list) and len(self.frame) >= 2 and self.dir in ("in", "out")
+        return self.frame[1] if whole and isinstance(self.frame[1], str | int) else NOBODY
 
 
 @dataclass
@@ -270,7 +272,7 @@ def expected(lines: Sequence[Line], at: int) -> list[Any] | None:
             return None
         if line.dir == "out" and line.kind in (RESULT, ERROR) and line.id in wanted:
             return list(line.frame)
-        if line.dir == "in" and line.kind == CALL:
+        if line.dir == "in" and line.kind not in (RESULT, ERROR):
             return None
     return None
 

@@ -77,6 +77,7 @@ class Station:
         self.boot_reason = "PowerUp"
         self.reset_when_idle = False
         self.unsent: deque[tuple[Said, Charge]] = deque()
+        self.sending = asyncio.Lock()
         self.tasks: set[asyncio.Task[None]] = set()
         self.accepted = False
         self.shown = ""
@@ -354,14 +355,15 @@ class Station:
 
     async def replay(self) -> None:
         """Send what belongs to transactions, oldest first; what fails to go out stays in line."""
-        while self.unsent:
-            said, charge = self.unsent[0]
-            answer = await self.say(numbered(said, charge))
-            self.unsent.popleft()
-            if said.action == "StartTransaction":
-                charge.known_id = answer["transactionId"]
-            if said.action in ("StartTransaction", "TransactionEvent"):
-                self.judge(charge, self.words.verdict(answer))
+        async with self.sending:
+            while self.unsent:
+                said, charge = self.unsent[0]
+                answer = await self.say(numbered(said, charge))
+                self.unsent.popleft()
+                if said.action == "StartTransaction":
+                    charge.known_id = answer["transactionId"]
+                if said.action in ("StartTransaction", "TransactionEvent"):
+                    self.judge(charge, self.words.verdict(answer))
 
     def judge(self, charge: Charge, verdict: Known) -> None:
         """The CSMS said about a charge whether it may go on."""

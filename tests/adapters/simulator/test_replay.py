@@ -98,6 +98,20 @@ async def test_commands_are_answered_as_they_were_and_differences_are_told(serve
     assert outcome.notes == []
 
 
+async def test_each_malformed_text_has_its_own_answer(server: Server) -> None:
+    lines = [
+        line(0, "open", None, "2.0.1", "BAD"),
+        line(1, "in", "garbage", "2.0.1", "BAD"),
+        line(1, "out", [4, "-1", "RpcFrameworkError", "", {}], "2.0.1", "BAD"),
+        line(2, "in", [9, "x3"], "2.0.1", "BAD"),
+        line(2, "out", [4, "x3", "MessageTypeNotSupported", "", {}], "2.0.1", "BAD"),
+        line(3, "in", {}, "2.0.1", "BAD"),
+        line(3, "out", [4, "-1", "RpcFrameworkError", "", {}], "2.0.1", "BAD"),
+    ]
+    outcome = await replayed(server, lines)
+    assert (outcome.sent, outcome.answers, outcome.differences) == (3, 3, [])
+
+
 def test_times_and_words_of_errors_may_differ_and_nothing_else() -> None:
     assert (
         differences(
