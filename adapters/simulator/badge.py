@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from adapters.simulator.vocabulary import Known, Payload, status
+from adapters.simulator.link import LinkDown
+from adapters.simulator.vocabulary import Charge, Known, Payload, status
 
 if TYPE_CHECKING:
     from adapters.simulator.station import Station
@@ -23,6 +24,28 @@ class Badges:
         device = self.station.device
         listed = self.list.get(badge) if device.on("LocalAuthListCtrlr") else None
         return listed or (self.cache.get(badge) if device.on("AuthCacheCtrlr") else None)
+
+    async def ask(self, badge: str) -> Known:
+        """May this badge charge? The list may answer at once, list and cache when the CSMS cannot."""
+        known, device = self.known(badge), self.station.device
+        welcome = known is not None and known.status == "Accepted"
+        if known is not None and welcome and device.on("AuthCtrlr", "LocalPreAuthorize"):
+            return known
+        try:
+            answer = await self.station.say(self.station.words.authorize(badge))
+        except LinkDown:
+            if known is not None and welcome and device.on("AuthCtrlr", "LocalAuthorizeOffline"):
+                return known
+            raise
+        verdict = self.station.words.verdict(answer)
+        self.learn(badge, verdict)
+        return verdict
+
+    def judge(self, charge: Charge, verdict: Known) -> None:
+        """The CSMS said about a charge whether it may go on."""
+        if verdict.status != "Accepted":
+            self.learn(charge.badge, verdict)
+            self.station.stop("DeAuthorized")
 
     def learn(self, badge: str, known: Known) -> None:
         """The CSMS answered about a badge."""

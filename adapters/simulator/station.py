@@ -214,7 +214,7 @@ class Station:
         group: str | None = None,
     ) -> bool:
         """A car is plugged in and a badge shown; False if the CSMS does not want it, or it is another's turn."""
-        known = await self.ask(badge) if authorize else Known("Accepted", group)
+        known = await self.badges.ask(badge) if authorize else Known("Accepted", group)
         if known.status != "Accepted" or not self.reservations.admits(badge, known.group):
             self.tell(f"{self.identity} badge {badge} is not welcome")
             return False
@@ -235,21 +235,6 @@ class Station:
             await self.replay()
             await self.send_status()
         return True
-
-    async def ask(self, badge: str) -> Known:
-        """May this badge charge? The local list may answer at once, list and cache when the CSMS cannot."""
-        known = self.badges.known(badge)
-        welcome = known is not None and known.status == "Accepted"
-        if known is not None and welcome and self.device.on("AuthCtrlr", "LocalPreAuthorize"):
-            return known
-        try:
-            verdict = self.words.verdict(await self.say(self.words.authorize(badge)))
-        except LinkDown:
-            if known is not None and welcome and self.device.on("AuthCtrlr", "LocalAuthorizeOffline"):
-                return known
-            raise
-        self.badges.learn(badge, verdict)
-        return verdict
 
     async def meter(self, trigger: str | None = None) -> None:
         """Tell what the meter shows, what changed with it, and what somebody wanted watched."""
@@ -363,13 +348,7 @@ class Station:
                 if said.action == "StartTransaction":
                     charge.known_id = answer["transactionId"]
                 if said.action in ("StartTransaction", "TransactionEvent"):
-                    self.judge(charge, self.words.verdict(answer))
-
-    def judge(self, charge: Charge, verdict: Known) -> None:
-        """The CSMS said about a charge whether it may go on."""
-        if verdict.status != "Accepted":
-            self.badges.learn(charge.badge, verdict)
-            self.stop("DeAuthorized")
+                    self.badges.judge(charge, self.words.verdict(answer))
 
     def hear(self, action: str, payload: Payload) -> Payload:
         """Do what the CSMS asks. Raises Refused for what this station cannot do."""

@@ -56,19 +56,19 @@ async def test_a_listed_badge_starts_without_a_question_and_even_offline(version
         await station.end("Local")
         await station.link.close()
         station.charge = None
-        assert (await station.ask("A")).status == "Accepted"
+        assert (await station.badges.ask("A")).status == "Accepted"
         with pytest.raises(LinkDown):
-            await station.ask("STRANGER")
+            await station.badges.ask("STRANGER")
 
 
 @pytest.mark.parametrize("version", VERSIONS)
 async def test_the_cache_remembers_an_answer_until_it_is_cleared(version: str) -> None:
     async with at_desk(version) as (desk, station):
         for _ in range(2):
-            assert (await station.ask("A")).status == "Accepted"
+            assert (await station.badges.ask("A")).status == "Accepted"
         assert len(desk.said("Authorize")) == 1
         assert await desk.ask("ClearCache") == {"status": "Accepted"}
-        await station.ask("A")
+        await station.badges.ask("A")
         assert len(desk.said("Authorize")) == 2
         station.device.show("AuthCacheCtrlr", "Enabled", "false")
         assert await desk.ask("ClearCache") == {"status": "Rejected"}

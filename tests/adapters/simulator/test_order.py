@@ -95,7 +95,7 @@ async def test_messages_are_shown_listed_and_taken_off_the_screen(version: str) 
 @pytest.mark.parametrize("version", V2)
 async def test_what_is_known_about_a_person_is_told_and_forgotten(version: str) -> None:
     async with at_desk(version) as (desk, station):
-        await station.ask("B1")
+        await station.badges.ask("B1")
         asked: dict[str, Any] = {"requestId": 1, "report": True, "clear": True}
         assert await desk.ask("CustomerInformation", asked) == {"status": "Invalid"}
         assert await desk.ask("CustomerInformation", asked | {"idToken": TOKEN}) == {"status": "Accepted"}
