@@ -51,9 +51,10 @@ from application.reservation import Book, Desk, Keeper
 from application.seat import Seats, seats
 from application.session import Rules
 from application.store import Store
+from application.transaction import Clerk, Silence
 from application.transfer import Transfers
 from migrations.migrate import current, is_current, upgrade
-from projections import badge, checkpoint, station
+from projections import badge, checkpoint, station, transaction
 from projections.audit import Notary, Signer
 from projections.catalog import PROJECTIONS
 from projections.engine import engine
@@ -162,9 +163,10 @@ async def running(settings: Settings, roles: frozenset[Role] = EVERYTHING) -> As
             desk = Desk(journal, history, clock)
             files = Files(Bucket(settings.files_place), journal, history, clock, settings.file_bytes)
             transfers = Transfers(jobs, files, orders)
+            clerk = Clerk(gateway or reader(journal, history, vault, settings), clock)
             parts = Parts(
                 read_side, history, orders, registry, desk, lists, settings, journal, signer, files, transfers,
-                passwords, certificates, authority, runner, front, notary, relay,
+                passwords, certificates, authority, clerk, runner, front, notary, relay,
             )  # fmt: skip
             process.http = await start_web(process, parts, stack)
             transfers.public_url = process.http if settings.public_url == "auto" else settings.public_url.rstrip("/")
@@ -201,7 +203,8 @@ async def start_gateway(
     gateway.settled, dispatcher.held = dispatcher.deliver, gateway.sessions.get
     await bury(gateway, read_side, here)
     admissions = Admissions(journal, history, vault, settings.least_profile, settings.failures_per_minute, clock)
-    front = Front(gateway, admissions, clock, settings.call_timeout_s, settings.ping_s, settings.max_frame_bytes)
+    front = Front(gateway, admissions, clock, settings.call_timeout_s, settings.ping_s, settings.max_frame_bytes,
+                  settings.strict)  # fmt: skip
     port = await front.listen(settings.host, settings.ocpp_port)
     stack.push_async_callback(front.stop)
     process.ocpp = f"ws://{shown(settings.host)}:{port}/ocpp"
@@ -221,6 +224,9 @@ async def start_gateway(
     process.go(front.watch(), "pings")
     process.go(keep_numbers(numbers), "numbers")
     process.go(keep_burying(gateway, read_side, here), "gone gateways")
+    if settings.close_silent_h:
+        limit = timedelta(hours=settings.close_silent_h)
+        process.go(Silence(Clerk(gateway, clock), silent(read_side), limit).watch(), "silent transactions")
     return gateway, badges, front
 
 
@@ -242,6 +248,23 @@ def relay_of(
     """Who carries the history to Kafka."""
     options, partitions = settings.kafka_settings(), settings.kafka_partitions
     return Relay(read_side, history, settings.kafka, options, partitions, may, begin)
+
+
+def reader(journal: Journal, history: History, vault: Vault, settings: Settings) -> Gateway:
+    """A gateway that lets nobody in: for a process that must read what a station told, and settle it."""
+    badges, numbers = Badges(history, settings.unknown_badges), Numbers(journal, history, "api")
+    return Gateway("api", Rules(journal, badges, numbers, settings.unknown_stations, settings.heartbeat_s), history,
+                   vault, clock)  # fmt: skip
+
+
+def silent(read_side: Engine) -> Callable[[datetime], list[tuple[str, str]]]:
+    """Which open transactions have told nothing since then?"""
+
+    def since(moment: datetime) -> list[tuple[str, str]]:
+        with read_side.connect() as connection:
+            return transaction.silent(connection, moment)
+
+    return since
 
 
 def signer_of(settings: Settings) -> Signer:

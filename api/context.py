@@ -20,6 +20,7 @@ from application.locallist import Lists
 from application.ports import Authority
 from application.registry import Registry
 from application.reservation import Desk
+from application.transaction import Clerk
 from application.transfer import Transfers
 from projections.audit import Notary, Signer
 from projections.runner import Runner
@@ -31,6 +32,10 @@ class Traffic(Protocol):
     @property
     def calls(self) -> Mapping[tuple[str, str, str], int]:
         """(version, action, outcome) → number of CALLs."""
+
+    @property
+    def quirks(self) -> Mapping[str, int]:
+        """Lenient rule → how often it was needed."""
 
     @property
     def connections(self) -> Collection[object]:
@@ -75,6 +80,7 @@ class Parts:
     passwords: Passwords
     certificates: Certificates
     authority: Authority
+    clerk: Clerk
     runner: Runner | None = None
     front: Traffic | None = None
     notary: Notary | None = None

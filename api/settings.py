@@ -6,6 +6,7 @@ import json
 import os
 import re
 import secrets
+from collections.abc import Callable
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, Literal, get_args
@@ -53,6 +54,8 @@ class Settings:
     failures_per_minute: int = 10
     contracts: str = ""
     contracts_token: str = ""
+    strict: bool = False
+    close_silent_h: int = 0
     tokens: str = ""
     kafka: str = ""
     kafka_partitions: int = 6
@@ -73,7 +76,7 @@ class Settings:
             if (flag := flags.get(known.name)) is not None:
                 values[known.name] = flag
             elif text := chosen.get(f"BORNIER_{known.name.upper()}"):
-                values[known.name] = whole(known.name, text) if known.type == "int" else text
+                values[known.name] = READ.get(str(known.type), plain)(known.name, text)
         settings = cls(**values)  # type: ignore[arg-type]
         settings.check()
         return settings
@@ -186,8 +189,21 @@ def paths(text: str) -> list[Path]:
     return [Path(part.strip()) for part in text.split(",") if part.strip()]
 
 
+def plain(name: str, text: str) -> str:
+    return text
+
+
+def truth(name: str, text: str) -> bool:
+    if text.lower() not in ("true", "false", "1", "0"):
+        raise ValueError(f"BORNIER_{name.upper()} must be true or false, not {text!r}")
+    return text.lower() in ("true", "1")
+
+
 def whole(name: str, text: str) -> int:
     try:
         return int(text)
     except ValueError:
         raise ValueError(f"BORNIER_{name.upper()} must be a whole number, not {text!r}") from None
+
+
+READ: dict[str, Callable[[str, str], object]] = {"int": whole, "bool": truth}

@@ -17,6 +17,7 @@ KINDS = (
     Transaction.BadgePresented,
     Transaction.Ended,
     Transaction.Superseded,
+    Transaction.Closed,
 )
 TOPICS = tuple(name for kind in KINDS for name in CATALOG.names(kind))
 OPEN_REMEMBERED = 200_000
@@ -103,7 +104,7 @@ class OpenCharges:
                 self.begin(charge, event.badge, event.station_id, event.verdict)
             case Transaction.BadgePresented() | Transaction.StartConfirmed():
                 self.present(charge, event.badge, event.verdict)
-            case Transaction.Ended() | Transaction.Superseded():
+            case Transaction.Ended() | Transaction.Superseded() | Transaction.Closed():
                 self.end(charge)
 
 

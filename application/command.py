@@ -102,12 +102,12 @@ class Errand:
         self.command.send(connection_id, message_id, action, msgspec.Raw(payload), self.cause, self.clock())
         self.commit(then)
 
-    def answer_part(self, message_id: str, answer: bytes) -> None:
+    def answer_part(self, message_id: str, answer: bytes, raw: str | None = None) -> None:
         """One of several calls is answered; `send` or `answer` commits it with what follows."""
-        self.command.answer_part(message_id, msgspec.Raw(answer), self.cause, self.clock())
+        self.command.answer_part(message_id, msgspec.Raw(answer), self.cause, self.clock(), raw)
 
-    def answer(self, accepted: bool, answer: bytes, reason: str | None) -> None:
-        self.command.answer(accepted, msgspec.Raw(answer), reason, self.cause, self.clock())
+    def answer(self, accepted: bool, answer: bytes, reason: str | None, raw: str | None = None) -> None:
+        self.command.answer(accepted, msgspec.Raw(answer), reason, self.cause, self.clock(), raw)
         self.commit()
 
     def close(self, kind: Closing, reason: str, cause: AnyCause | None = None, **facts: Any) -> None:

@@ -89,12 +89,16 @@ class Gateway:
         remember(session, heard)
         return session
 
-    def aggregate(self, kind: type[Aggregate], stream: str) -> Aggregate:
-        """One more stream of a station, as the history tells it."""
-        if kind.forgetful:
-            rows = self.history.latest_of(stream)
-            return kind(stream).replay(CATALOG.decode(row.topic, row.state) for row in rows)
-        return kind(stream).replay(self.events(stream))
+    async def load(self, session: Session, kind: type[Aggregate], stream: str) -> None:
+        """One more stream of a station, as the history tells it, and the answer that its latest event went with."""
+        events = await asyncio.to_thread(self.latest if kind.forgetful else self.events, stream)
+        session.keep(kind(stream).replay(events))
+        cause = events[-1].cause if events else None
+        if isinstance(cause, Message) and (cause.message_id, cause.action) not in session.answers:
+            session.remember(cause)
+
+    def latest(self, stream: str) -> list[Event]:
+        return [CATALOG.decode(row.topic, row.state) for row in self.history.latest_of(stream)]
 
     def events(self, stream: str) -> list[Event]:
         return [CATALOG.decode(row.topic, row.state) for row in self.history.stream(stream)]

@@ -53,10 +53,14 @@ class Registry:
         operator: str,
         profile: int | None = None,
         common_name: str | None = None,
+        strict: bool = False,
     ) -> None:
-        """Accept a station from its next boot on; with a password it must present it (security profile 1 or 2)."""
+        """Accept a station from its next boot on; with a password it must present it (security profile 1 or 2).
+
+        `strict`: what it says and is not valid is refused, even where the meaning is plain.
+        """
         check_station_id(station_id)
-        await self.register(station_id, site, operator)
+        await self.register(station_id, site, operator, strict)
         if password is not None:
             await self.credentials.store(station_id, password)
         if profile is not None:
@@ -73,15 +77,15 @@ class Registry:
     async def change_security(self, station_id: str, decide: Callable[[Security], None]) -> None:
         await self.change(lambda: Security(security_stream(station_id)), decide)
 
-    async def register(self, station_id: str, site: str | None, operator: str) -> None:
+    async def register(self, station_id: str, site: str | None, operator: str, strict: bool) -> None:
         session = self.gateway.sessions.get(station_id) if self.gateway else None
         if self.gateway is not None and session is not None:
-            session.station.register(site, Operator(name=operator), self.clock())
+            session.station.register(site, Operator(name=operator), self.clock(), strict)
             await self.gateway.flush(session)
             return
         await self.change(
             lambda: Station(station_stream(station_id)),
-            lambda station: station.register(site, Operator(name=operator), self.clock()),
+            lambda station: station.register(site, Operator(name=operator), self.clock(), strict),
         )
 
     async def register_badge(self, badge: str, terms: Terms, operator: str) -> None:

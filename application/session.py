@@ -350,9 +350,9 @@ class Session:
 
     def one_of(self, new: Transaction, other: Transaction) -> None:
         """Two are open on one EVSE: the one that began first, by the station's clock, must have ended before."""
-        assert new.started_at is not None
-        assert other.started_at is not None
-        old, now = (other, new) if other.started_at <= new.started_at else (new, other)
+        assert new.began_at is not None
+        assert other.began_at is not None
+        old, now = (other, new) if other.began_at <= new.began_at else (new, other)
         assert now.started_at is not None
         old.supersede(now.transaction_id, now.started_at, now.meter_start_wh, self.cause, self.now)
         self.closed(old)
@@ -389,7 +389,7 @@ class Session:
     def within(self, known: KnownTransaction, at: datetime) -> bool:
         """Was it going on then, by the station's clock?"""
         transaction = self.load(known)
-        started = transaction.started_at is None or at >= transaction.started_at - TOLERANCE
+        started = transaction.began_at is None or at >= transaction.began_at - TOLERANCE
         return started and (transaction.ended_at is None or at <= transaction.ended_at)
 
     def stop_numbered(
@@ -502,6 +502,20 @@ class Session:
             self.transactions[aggregate.transaction_id] = aggregate
         else:
             self.others[aggregate.id] = aggregate
+
+    def connector_of(self, payload: dict[str, Any]) -> int | None:
+        """Which connector an OCPP 1.6 message means that names none: that of its transaction, or the only one."""
+        known = self.station.find(str(payload.get("transactionId")))
+        return self.station.lone_connector if known is None else known.connector_id
+
+    def transaction(self, transaction_id: str) -> Transaction:
+        """Any transaction of this station, however long it is over. Raises NotLoaded, and Refusal if there is none."""
+        found = self.transactions.get(transaction_id)
+        if found is None:
+            raise NotLoaded(Transaction, stream(transaction_id))
+        if found.station_id != self.station_id:
+            raise Refusal("this station has no such transaction")
+        return self.touch(found)
 
     def known(self, transaction_id: str) -> KnownTransaction | None:
         return next((k for k in self.station.transactions.values() if k.transaction_id == transaction_id), None)

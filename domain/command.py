@@ -40,13 +40,16 @@ class Command(Aggregate):
 
         message_id: str
         answer: msgspec.Raw
+        raw: str | None = None
 
     class Answered(Event, tag="command.answered.v1"):
-        """The station answered; `accepted` is our reading of its status, `reason` why not."""
+        """The station answered; `accepted` is our reading of its status, `reason` why not. `raw`: as received, where
+        that was not valid and `answer` is what it means."""
 
         accepted: bool
         answer: msgspec.Raw
         reason: str | None = None
+        raw: str | None = None
 
     class Refused(Event, tag="command.refused.v1"):
         """The request cannot be said to this station, so it was never sent."""
@@ -121,15 +124,25 @@ class Command(Aggregate):
                 payload=payload,
             )
 
-    def answer_part(self, message_id: str, answer: msgspec.Raw, cause: AnyCause, now: datetime) -> None:
+    def answer_part(
+        self, message_id: str, answer: msgspec.Raw, cause: AnyCause, now: datetime, raw: str | None = None
+    ) -> None:
         """The station's word on one of several calls. Record what follows in the same breath."""
         if self.status == "sent":
-            self.record(Command.PartAnswered, cause, now, message_id=message_id, answer=answer)
+            self.record(Command.PartAnswered, cause, now, message_id=message_id, answer=answer, raw=raw)
 
-    def answer(self, accepted: bool, answer: msgspec.Raw, reason: str | None, cause: AnyCause, now: datetime) -> None:
+    def answer(
+        self,
+        accepted: bool,
+        answer: msgspec.Raw,
+        reason: str | None,
+        cause: AnyCause,
+        now: datetime,
+        raw: str | None = None,
+    ) -> None:
         """The station's word. A command that is already final keeps its status."""
         if not self.final:
-            self.record(Command.Answered, cause, now, accepted=accepted, answer=answer, reason=reason)
+            self.record(Command.Answered, cause, now, accepted=accepted, answer=answer, reason=reason, raw=raw)
 
     def close(
         self,

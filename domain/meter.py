@@ -61,7 +61,7 @@ CONTEXTS = (
     PERIODIC,
 )
 CONTEXT_RANKS = {context: 10 * rank for rank, context in enumerate(CONTEXTS)}
-USUAL = CONTEXT_RANKS[PERIODIC]
+USUAL, OTHER = CONTEXT_RANKS[PERIODIC], CONTEXT_RANKS["Other"]
 UNTOLD = USUAL + 9
 LOCATION_RANKS = {OUTLET: 0, "Cable": 1, "Inlet": 2, "Body": 3, "EV": 4}
 LIMIT = 1e15
@@ -94,9 +94,9 @@ def read(at: datetime, samples: Iterable[Sample]) -> Reading | None:
 
     The order of samples does not matter. For each field count only the samples of the most telling context (the end of
     a transaction before its begin, both before a periodic sample) and then those taken nearest to the connector.
-    Two values for the very same thing: the lower one, so that doubt is never billed. Not counted: what the building
-    draws (location Upstream, OCPP 2.1), energy registers of the car itself, the neutral line, and units that cannot
-    measure what they are said to.
+    Two values for the very same thing: the lower one, so that doubt is never billed. Not counted: what is drawn
+    upstream (the building, OCPP 2.1) or at a place nobody knows, energy registers of the car itself, the neutral line,
+    and units that cannot measure what they are said to.
     """
     found: dict[str, tuple[int, dict[str | None, float]]] = {}
     telling = UNTOLD
@@ -109,11 +109,11 @@ def read(at: datetime, samples: Iterable[Sample]) -> Reading | None:
         if value is None:
             continue
         if location == OUTLET:
-            rank = USUAL if context == PERIODIC else CONTEXT_RANKS[context]
-        elif location == UPSTREAM or (location == "EV" and field in REGISTERS):
+            rank = USUAL if context == PERIODIC else CONTEXT_RANKS.get(context, OTHER)
+        elif location not in LOCATION_RANKS or (location == "EV" and field in REGISTERS):
             continue
         else:
-            rank = CONTEXT_RANKS[context] + LOCATION_RANKS[location]
+            rank = CONTEXT_RANKS.get(context, OTHER) + LOCATION_RANKS[location]
         if rank < telling:
             telling = rank
         known = found.get(field)

@@ -340,6 +340,8 @@ class Station(Aggregate):
 
     def apply(self, event: Event) -> None:
         match event:
+            case Station.HeartbeatReceived() | Station.Metered() | Station.MessageReceived():
+                pass  # often, and nothing to remember
             case Station.StatusReported():
                 if event.connector_id:
                     self.connectors.add(event.connector_id)

@@ -172,6 +172,7 @@ class Transaction(Aggregate):
         self.evse_id = 0
         self.connector_id: int | None = None
         self.started_at: datetime | None = None
+        self.began_at: datetime | None = None
         self.ended_at: datetime | None = None
         self.heard_at: datetime | None = None
         self.provisional = False
@@ -251,7 +252,7 @@ class Transaction(Aggregate):
         if seq_no is not None and seq_no in self.seen and not self.newer(readings):
             self.repeat("meter", cause, now)
             return
-        expected = self.last_seq_no
+        last = self.last_seq_no
         self.record(
             Transaction.Metered,
             cause,
@@ -262,8 +263,8 @@ class Transaction(Aggregate):
             offline=offline,
             late=self.ended_at is not None,
         )
-        if seq_no is not None:
-            self.follow(seq_no, expected, cause, now)
+        if seq_no is not None and last is not None and seq_no != last + 1:
+            self.follow(seq_no, last, cause, now)
         self.count(readings, cause, now)
         if self.ended_at is not None:
             self.correct(readings, self.ended_at, cause, now)
@@ -272,10 +273,8 @@ class Transaction(Aggregate):
         """Has something of a later time than all before: a station that counts from 0 again, not a repetition."""
         return bool(readings) and self.register_at is not None and readings[-1].at > self.register_at
 
-    def follow(self, seq_no: int, last: int | None, cause: AnyCause, now: datetime) -> None:
-        """Notice what is missing between this message and the last one, and what has come after all."""
-        if last is None or seq_no == last + 1:
-            return
+    def follow(self, seq_no: int, last: int, cause: AnyCause, now: datetime) -> None:
+        """Notice what is missing between the last message and this one, and what has come after all."""
         if seq_no > last:
             missing = self.missing + seq_no - last - 1
             self.record(Transaction.GapFound, cause, now, first=last + 1, last=seq_no - 1, missing=missing)
@@ -382,7 +381,7 @@ class Transaction(Aggregate):
         if not self.open and not self.provisional:
             self.end_again(occurred_at, reason, meter_stop_wh, cause, now)
             return
-        expected = self.last_seq_no
+        last = self.last_seq_no
         self.count(readings, cause, now)
         if meter_stop_wh is not None:
             self.count((Reading(at=occurred_at, register_wh=meter_stop_wh),), cause, now)
@@ -401,8 +400,8 @@ class Transaction(Aggregate):
             seq_no=seq_no,
             offline=offline,
         )
-        if seq_no is not None:
-            self.follow(seq_no, expected, cause, now)
+        if seq_no is not None and last is not None and seq_no != last + 1:
+            self.follow(seq_no, last, cause, now)
         self.doubt(cause, now)
 
     def end_again(
@@ -479,11 +478,13 @@ class Transaction(Aggregate):
             case Transaction.Started():
                 self.station_id, self.evse_id, self.connector_id = event.station_id, event.evse_id, event.connector_id
                 self.started_at, self.inferred = event.occurred_at, event.inferred
+                self.began_at = min(event.occurred_at, event.recorded_at)
                 self.badge, self.verdict = event.badge, event.verdict
                 self.meter_start_wh = event.meter_start_wh
                 self.remember(event.readings, event.seq_no)
             case Transaction.StartConfirmed():
                 self.inferred, self.started_at = False, event.occurred_at
+                self.began_at = min(event.occurred_at, event.recorded_at)
                 self.badge, self.verdict = event.badge or self.badge, event.verdict or self.verdict
                 if event.meter_start_wh is not None:
                     self.meter_start_wh, self.counted_at = event.meter_start_wh, None

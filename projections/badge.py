@@ -154,7 +154,9 @@ def presented(changes: Changes, event: Transaction.BadgePresented | Transaction.
     pay(changes, event.originator_id.removeprefix("transaction/"), event.badge, event.verdict)
 
 
-def ended(changes: Changes, event: Transaction.Ended | Transaction.Superseded, position: int) -> None:
+def ended(
+    changes: Changes, event: Transaction.Ended | Transaction.Superseded | Transaction.Closed, position: int
+) -> None:
     changes.first("badge_use", (event.originator_id.removeprefix("transaction/"),), "ended_at", event.occurred_at)
 
 
@@ -198,6 +200,7 @@ PROJECTION = Projection(
         Transaction.BadgePresented: presented,
         Transaction.Ended: ended,
         Transaction.Superseded: ended,
+        Transaction.Closed: ended,
     },
 )
 

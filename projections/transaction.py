@@ -291,6 +291,13 @@ def by_id(connection: Connection, ids: Sequence[str]) -> dict[str, Row[Any]]:
     return {row.id: row for row in connection.execute(select(*COLUMNS).where(TRANSACTION.c.id.in_(ids)))}
 
 
+def silent(connection: Connection, since: datetime, most: int = 200) -> list[tuple[str, str]]:
+    """Station and id of open transactions of which nothing was read since then, by the station's clock."""
+    heard = func.coalesce(TRANSACTION.c.metered_at, TRANSACTION.c.started_at)
+    query = select(TRANSACTION.c.station_id, TRANSACTION.c.id).where(TRANSACTION.c.ended_at.is_(None), heard < since)
+    return [(row.station_id, row.id) for row in connection.execute(query.limit(most))]
+
+
 def latest_of(connection: Connection, station_ids: Sequence[str], first: int) -> dict[str, Page]:
     """The newest transactions of several stations, `first` each, in one statement."""
     rank = (

@@ -189,7 +189,11 @@ def busy_day() -> Notebook:
     old.say("MeterValues", meter16(second, 12, 910_031))
     old.say("StartTransaction", start16(20, 910_100, "B4"))
     old.say("StopTransaction", stop16(999_999, 21, 5))
+    old.session.begin(old.link, old.now)
+    old.session.notice("unknown field")
+    old.session.commit(lambda error: None)
     old.say("DataTransfer", {"vendorId": "x", "data": "y"})
+    settled(old)
     new = Talk(notebook, "NEW", "2.0.1")
     new.boot()
     new.say("StatusNotification", {"timestamp": at(0), "connectorStatus": "Occupied", "evseId": 1, "connectorId": 1})
@@ -199,6 +203,8 @@ def busy_day() -> Notebook:
     new.say("TransactionEvent", event2("Updated", 2, 3, 700, "SuspendedEV"))
     new.say("TransactionEvent", event2("Ended", 3, 4, 800))
     new.say("TransactionEvent", event2("Started", 0, 10, 900, "Charging", **TOKEN))
+    new.say("TransactionEvent", event2("Updated", 3, 12, 950))
+    new.say("TransactionEvent", event2("Updated", 2, 11, 940))
     new.hang_up()
     commands(notebook)
     reservations(notebook)
@@ -259,6 +265,18 @@ def badges(notebook: Notebook) -> None:
     free = Talk(notebook, "FREE", "2.0.1")
     free.say("TransactionEvent", event2("Started", 0, 1, id="free"))
     free.say("TransactionEvent", event2("Updated", 1, 2, id="free") | TOKEN)
+
+
+def settled(talk: Talk) -> None:
+    """An operator binds an orphan to a charge, and closes another that its station left open."""
+    numbers = [talk.say("StartTransaction", start16(30, 50, badge, 2))["transactionId"] for badge in ("B5", "B6")]
+    opened = {known.station_transaction_id: known for known in talk.session.station.transactions.values()}
+    talk.say("StopTransaction", stop16(888_888, 40, 150))
+    talk.session.begin(Operator(name="anna"), talk.now)
+    bound, closed = (talk.session.transaction(opened[str(number)].transaction_id) for number in numbers)
+    talk.session.bind(max(talk.session.station.orphans), bound)
+    talk.session.close(closed, "the car is gone")
+    talk.session.commit(lambda error: None)
 
 
 def commands(notebook: Notebook) -> None:

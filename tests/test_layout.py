@@ -92,7 +92,8 @@ def test_every_written_setting_with_a_fixed_default_says_the_true_one() -> None:
     chance = {"admin_token", "tokens", "audit_key", "audit_command", "kafka"}
     for field in fields(Settings):
         if field.name not in chance:
-            default = f"`{field.default}`" if field.default != "" else "none"
+            shown = str(field.default).lower() if isinstance(field.default, bool) else field.default
+            default = f"`{shown}`" if shown != "" else "none"
             assert f"| `BORNIER_{field.name.upper()}` | {default} |" in read("docs/settings.md")
 
 

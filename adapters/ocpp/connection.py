@@ -19,7 +19,9 @@ from websockets.server import ServerProtocol
 
 from adapters.ocpp import frame, schema, wire
 from adapters.ocpp.dialect import HIDDEN, Dialect, Said, Secret, joined, read
-from adapters.ocpp.frame import Call, Error, Malformed, Result, Send
+from adapters.ocpp.frame import Call, Error, Malformed, Result, ResultError, Send
+from adapters.ocpp.repair import repair
+from adapters.ocpp.schema import Kind
 from adapters.ocpp.secret import redacted, scrubbed
 from application.command import Errand
 from application.session import NotAsked, NotLoaded, Session
@@ -33,6 +35,9 @@ if TYPE_CHECKING:
 log = logging.getLogger("bornier.ocpp")
 
 BACKLOG = 100
+NO_RULES: tuple[str, ...] = ()
+GARBAGE = 50
+"""After so many texts in a row that are no OCPP message at all the connection is closed; never for one."""
 NUL = b"\\u0000"
 LONGEST = 2**31
 REGISTERS = ("meterStart", "meterStop")
@@ -46,6 +51,14 @@ def fits(payload: dict[str, Any]) -> bool:
         if type(value) is dict and not fits(value):
             return False
     return True
+
+
+class Unheard(Exception):
+    """Why a message cannot be heard: the error code of OCPP, and words."""
+
+    def __init__(self, code: str, reason: str) -> None:
+        super().__init__(reason)
+        self.code = code
 
 
 class Flight:
@@ -67,10 +80,6 @@ class Flight:
         """It takes more than one call."""
         return bool(self.rest or self.answers)
 
-    def violation(self, version: str, answer: dict[str, Any]) -> schema.Violation | None:
-        """Why this cannot be an answer to it."""
-        return None if self.unchecked else schema.violation(version, self.action, "response", answer)
-
     def turn(self) -> None:
         """The next call."""
         self.message_id, self.payload = str(uuid4()), self.rest.popleft()
@@ -90,6 +99,7 @@ class StationConnection(asyncio.Protocol):
         self.dialect: Dialect
         self.cause: Connection
         self.backlog: deque[bytes] = deque()
+        self.garbage = 0
         self.busy = False
         self.heard_at = front.loop.time()
         self.orders: deque[Errand] = deque()
@@ -228,6 +238,8 @@ class StationConnection(asyncio.Protocol):
             self.on_error(heard, text)
         elif isinstance(heard, Send) and self.dialect.version == "2.1":
             self.on_send(heard, text)
+        elif isinstance(heard, ResultError) and self.dialect.version == "2.1":
+            self.on_result_error(heard)
         elif isinstance(heard, Malformed):
             self.on_malformed(heard, text)
         else:
@@ -240,30 +252,41 @@ class StationConnection(asyncio.Protocol):
         if known is not None:
             session.commit(partial(self.release, frame.result(call.id, known)))
             return
-        fault = self.fault(call)
-        if fault is not None:
-            self.refuse(text, call, *fault)
-            return
+        self.garbage = 0
+        answer = self.take(session, message, call, text)
+        if answer is not None:
+            message.answer = msgspec.Raw(answer)
+            session.remember(message)
+            self.front.count(self.dialect.version, call.action, "answered")
+            session.commit(partial(self.release, frame.result(call.id, answer)))
+
+    def take(self, session: Session, message: Message, said: Call | Send, text: bytes) -> bytes | None:
+        """Understand and decide: the answer. None when it is refused, or must be heard again a little later."""
+        call = said if isinstance(said, Call) else None
+        try:
+            payload, rules = self.understand(said)
+        except Unheard as fault:
+            self.refuse(text, call, fault.code, str(fault))
+            return None
         session.begin(message, self.front.clock())
         try:
-            answer = self.decide(session, call)
+            answer = self.decide(session, said.action, payload)
         except NotLoaded as missing:
             self.aside(self.load(missing, text))
-            return
+            return None
         except NotAsked as inquiry:
             self.aside(self.ask(inquiry, text))
-            return
+            return None
         except Refusal as refusal:
             self.refuse(text, call, "InternalError", str(refusal))
-            return
+            return None
         except Exception:
-            log.exception("station %s: %s could not be handled", session.station_id, call.action)
+            log.exception("station %s: %s could not be handled", session.station_id, said.action)
             self.aside(self.recover(text, call))
-            return
-        message.answer = msgspec.Raw(answer)
-        session.remember(message)
-        self.front.count(self.dialect.version, call.action, "answered")
-        session.commit(partial(self.release, frame.result(call.id, answer)))
+            return None
+        for rule in rules:
+            session.notice(rule)
+        return answer
 
     def message(self, call: Call | Send) -> Message:
         return Message(
@@ -274,31 +297,46 @@ class StationConnection(asyncio.Protocol):
             payload=msgspec.Raw(call.raw_payload),
         )
 
-    def fault(self, call: Call) -> tuple[str, str] | None:
-        """Why a CALL cannot be heard: error code and reason."""
+    def understand(self, call: Call | Send) -> tuple[dict[str, Any], tuple[str, ...]]:
+        """The payload as it is meant, and the lenient rules that tell so. Raises Unheard."""
         dialect, action = self.dialect, call.action
         if action not in dialect.hear and action not in dialect.kept:
             if schema.known(dialect.version, action):
-                return "NotSupported", f"{action} is not for a charging-station management system"
-            return "NotImplemented", f"OCPP {dialect.version} has no {action}"
-        violation = schema.violation(dialect.version, action, "request", call.payload)
+                raise Unheard("NotSupported", f"{action} is not for a charging-station management system")
+            raise Unheard("NotImplemented", f"OCPP {dialect.version} has no {action}")
+        if dialect.version == "2.1" and isinstance(call, Call) and schema.answerless("2.1", action):
+            raise Unheard("NotSupported", f"{action} is a SEND, not a CALL")
+        payload, rules = call.payload, NO_RULES
+        violation = schema.violation(dialect.version, action, "request", payload)
         if violation is not None:
-            return violation.code, violation.message
-        if NUL in call.raw_payload or not fits(call.payload):
-            return self.code("PropertyConstraintViolation"), "a text with NUL, or an integer past 32 bits"
+            payload, rules = self.mend(action, "request", payload, violation)
+        if NUL in call.raw_payload or not fits(payload):
+            raise Unheard(self.code("PropertyConstraintViolation"), "a text with NUL, or an integer past 32 bits")
         assert self.session is not None
         if not dialect.admits_pending and action not in ("BootNotification", "NotifyReport"):
             station = self.session.station
             if (station.boot or station.admission(self.session.rules.unknown_stations)) != "Accepted":
-                return "SecurityError", "boot first: this station is not accepted (B02.FR.09, B03.FR.07)"
-        return None
+                raise Unheard("SecurityError", "boot first: this station is not accepted (B02.FR.09, B03.FR.07)")
+        return payload, rules
 
-    def decide(self, session: Session, call: Call) -> bytes:
-        hear = self.dialect.hear.get(call.action)
+    def mend(
+        self, action: str, kind: Kind, payload: dict[str, Any], violation: schema.Violation
+    ) -> tuple[dict[str, Any], tuple[str, ...]]:
+        """What a payload means that is not valid, where that is plain. Raises Unheard."""
+        assert self.session is not None
+        if self.front.strict or self.session.station.strict:
+            raise Unheard(violation.code, violation.message)
+        repaired = repair(self.dialect.version, action, kind, payload, self.session.connector_of)
+        if repaired is None:
+            raise Unheard(violation.code, violation.message)
+        return repaired
+
+    def decide(self, session: Session, action: str, payload: dict[str, Any]) -> bytes:
+        hear = self.dialect.hear.get(action)
         if hear is not None:
-            return hear(session, call.payload)
+            return hear(session, payload)
         session.tell(Station.MessageReceived)
-        return self.dialect.kept[call.action]
+        return self.dialect.kept[action]
 
     def release(self, answer: bytes, error: Exception | None) -> None:
         """The journal's word: durable, so answer; or never, so hang up and let the station ask again."""
@@ -333,22 +371,33 @@ class StationConnection(asyncio.Protocol):
             message_id = None
         call = None if message_id is None else Call(message_id, "", {}, b"null")
         self.refuse(text, call, code, bad.reason)
+        self.garbage += 1
+        if self.garbage >= GARBAGE:
+            self.close(f"{GARBAGE} texts in a row that are no OCPP message", 1008)
 
     def on_send(self, said: Send, text: bytes) -> None:
         """OCPP 2.1 SEND: heard, never answered."""
         session = self.session
         assert session is not None
-        if said.action != "NotifyPeriodicEventStream" or schema.violation("2.1", said.action, "request", said.payload):
+        if not schema.answerless("2.1", said.action):
             self.refuse(text, None, self.code("FormatViolation"), f"{said.action} is not valid as a SEND")
             return
-        session.begin(self.message(said), self.front.clock())
-        try:
-            self.dialect.hear[said.action](session, said.payload)
-        except NotLoaded as missing:
-            self.aside(self.load(missing, text))
-            return
-        self.front.count(self.dialect.version, said.action, "heard")
-        session.commit(lambda error: None)
+        if self.take(session, self.message(said), said, text) is not None:
+            self.front.count(self.dialect.version, said.action, "heard")
+            session.commit(lambda error: None)
+
+    def on_result_error(self, error: ResultError) -> None:
+        """OCPP 2.1 CALLRESULTERROR: the station could not use an answer of ours."""
+        assert self.session is not None
+        self.session.begin(self.cause, self.front.clock())
+        self.session.tell(
+            Station.AnswerRefused,
+            message_id=str(error.id),
+            code=error.code,
+            description=error.description,
+            details=error.details,
+        )
+        self.session.commit(lambda error: None)
 
     def code(self, code: str) -> str:
         return frame.code(self.dialect.version, code)
@@ -375,7 +424,7 @@ class StationConnection(asyncio.Protocol):
     async def load(self, missing: NotLoaded, text: bytes | None = None) -> None:
         """Read one more stream of this station; then go on with the text or the command that needs it."""
         assert self.session is not None
-        self.session.keep(await asyncio.to_thread(self.front.gateway.aggregate, missing.kind, missing.stream))
+        await self.front.gateway.load(self.session, missing.kind, missing.stream)
         if text is not None:
             self.backlog.appendleft(text)
 
@@ -385,7 +434,7 @@ class StationConnection(asyncio.Protocol):
         await self.session.ask(inquiry)
         self.backlog.appendleft(text)
 
-    async def recover(self, text: bytes, call: Call) -> None:
+    async def recover(self, text: bytes, call: Call | None) -> None:
         """Our own fault: forget what was half decided, keep the message, and say InternalError."""
         assert self.session is not None
         self.session.discard()
@@ -488,24 +537,36 @@ class StationConnection(asyncio.Protocol):
         if self.flight is None or result.id != self.flight.message_id:
             self.refuse(text, None, self.code("ProtocolError"), "an answer to no question of ours")
             return
-        violation = self.flight.violation(self.dialect.version, result.payload)
-        if violation is not None:
-            self.refuse(text, None, violation.code, violation.message)
-            self.land(Command.Failed, f"the station's answer is not valid: {violation.message}")
-            return
-        answer = redacted(result.payload)
         try:
-            self.heed(self.flight, answer)
+            payload, rules = self.understood(self.flight, result.payload)
+        except Unheard as fault:
+            self.refuse(text, None, fault.code, str(fault))
+            self.land(Command.Failed, f"the station's answer is not valid: {fault}")
+            return
+        answer = redacted(payload)
+        try:
+            self.heed(self.flight, answer, rules)
         except NotLoaded as missing:
             self.aside(self.load(missing, text))
             return
-        self.go_on(answer)
+        except Exception:
+            log.exception("the answer to %s could not be handled", self.flight.action)
+            self.aside(self.spoil(text))
+            return
+        self.go_on(answer, scrubbed(text.decode(errors="backslashreplace")) if rules else None)
 
-    def go_on(self, answer: dict[str, Any]) -> None:
+    def understood(self, flight: Flight, answer: dict[str, Any]) -> tuple[dict[str, Any], tuple[str, ...]]:
+        """An answer as it is meant; to a message by hand it may be anything. Raises Unheard."""
+        if flight.unchecked:
+            return answer, NO_RULES
+        violation = schema.violation(self.dialect.version, flight.action, "response", answer)
+        return (answer, NO_RULES) if violation is None else self.mend(flight.action, "response", answer, violation)
+
+    def go_on(self, answer: dict[str, Any], raw: str | None) -> None:
         """A good answer: make the next call of the command, or end it with all its answers as one."""
         flight = self.take_flight()
         if flight.split:
-            flight.errand.answer_part(flight.message_id, orjson.dumps(answer))
+            flight.errand.answer_part(flight.message_id, orjson.dumps(answer), raw)
         flight.answers.append(answer)
         if flight.rest:
             flight.turn()
@@ -514,17 +575,26 @@ class StationConnection(asyncio.Protocol):
             return
         whole = joined(flight.answers) if len(flight.answers) > 1 else answer
         verdict = read(whole)
-        flight.errand.answer(verdict.accepted, orjson.dumps(whole), verdict.reason)
+        flight.errand.answer(verdict.accepted, orjson.dumps(whole), verdict.reason, None if flight.answers[1:] else raw)
         self.next_order()
 
-    def heed(self, flight: Flight, answer: dict[str, Any]) -> None:
+    def heed(self, flight: Flight, answer: dict[str, Any], rules: tuple[str, ...]) -> None:
         """Record what an answer tells us beyond the fate of the command, such as the value of a variable."""
         session, heed = self.session, self.dialect.heed.get(flight.errand.command.action)
-        if session is None or heed is None:
+        if session is None or (heed is None and not rules):
             return
         session.begin(flight.errand.cause, self.front.clock())
-        heed(session, flight.errand.command.parameters, flight.payload, answer)
+        if heed is not None:
+            heed(session, flight.errand.command.parameters, flight.payload, answer)
+        for rule in rules:
+            session.notice(rule)
         session.commit(lambda error: None)
+
+    async def spoil(self, text: bytes) -> None:
+        """Our own fault with an answer: keep it, and let the command fail."""
+        await self.recover(text, None)
+        if self.flight is not None:
+            self.land(Command.Failed, "Bornier could not handle the station's answer; it is kept")
 
     def on_error(self, error: Error, text: bytes) -> None:
         if self.flight is None or error.id != self.flight.message_id:

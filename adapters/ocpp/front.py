@@ -35,6 +35,7 @@ class Front:
         call_timeout_s: float = 30,
         ping_s: float = 45,
         max_frame_bytes: int = 2**20,
+        strict: bool = False,
     ) -> None:
         self.gateway = gateway
         self.admissions = admissions
@@ -42,6 +43,7 @@ class Front:
         self.call_timeout_s = call_timeout_s
         self.ping_s = ping_s
         self.max_frame_bytes = max_frame_bytes
+        self.strict = strict
         self.loop = asyncio.get_running_loop()
         self.connections: set[StationConnection] = set()
         self.paused: set[StationConnection] = set()
@@ -106,6 +108,11 @@ class Front:
         for connection in paused:
             if connection in self.connections and not connection.transport.is_closing():
                 connection.transport.resume_reading()
+
+    @property
+    def quirks(self) -> Counter[str]:
+        """Lenient rule → how often it was needed."""
+        return self.gateway.rules.quirks
 
     def count(self, version: str, action: str, outcome: str) -> None:
         self.calls[version, action, outcome] += 1

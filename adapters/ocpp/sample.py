@@ -11,6 +11,13 @@ from domain.meter import LIMIT, OUTLET, PERIODIC, REGISTER, Reading, Sample, rea
 FIRST = datetime(2009, 1, 1, tzinfo=UTC)
 """No station has spoken OCPP before."""
 AHEAD = timedelta(minutes=1)
+ODD_TIMES = {
+    "unreadable time": "A time that is none (`0`, a word): the arrival.",
+    "time without zone": "A time that does not say its zone: UTC.",
+    "clock never set": "A time before there was OCPP (1970, 2000): the arrival.",
+    "clock ahead": "A time more than a minute after the arrival: believed, but it outlasts nothing that comes later.",
+}
+"""What may be odd about a time, and how it is read."""
 Notice = Callable[[str], None]
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import importlib.resources
 import json
 from functools import cache
+from itertools import islice
 from typing import Any, Literal, NamedTuple
 
 import jsonschema_rs
@@ -47,11 +48,23 @@ def violation(version: str, action: str, kind: Kind, payload: Any) -> Violation 
         raise KeyError(action)
     if validator.is_valid(payload):
         return None
-    error = next(validator.iter_errors(payload))
+    error = next(iter(validator.iter_errors(payload)))
     where = ".".join(str(step) for step in error.instance_path)
     name = CODES.get(error.kind.name, "FormatViolation")
     reason = shorten(error.message)
     return Violation(code(version, name), f"{where}: {reason}" if where else reason)
+
+
+def breaches(version: str, action: str, kind: Kind, payload: Any, most: int) -> list[Any]:
+    """Every breach of the schema, up to `most`."""
+    validator = compiled(version, action, kind)
+    assert validator is not None
+    return list(islice(validator.iter_errors(payload), most))
+
+
+def answerless(version: str, action: str) -> bool:
+    """Is this a SEND (OCPP 2.1): a message that nobody answers?"""
+    return (action, "request") in files(version) and (action, "response") not in files(version)
 
 
 def shorten(message: str) -> str:
@@ -87,8 +100,14 @@ def files(version: str) -> dict[tuple[str, Kind], str]:
 
 @cache
 def compiled(version: str, action: str, kind: Kind) -> jsonschema_rs.Draft4Validator | None:
-    name = files(version).get((action, kind))
-    if name is None:
+    if (action, kind) not in files(version):
         return None
-    path = importlib.resources.files("ocpp").joinpath(FOLDERS[version], "schemas", name)
-    return jsonschema_rs.Draft4Validator(json.loads(path.read_text("utf-8-sig")), validate_formats=False)
+    return jsonschema_rs.Draft4Validator(document(version, action, kind), validate_formats=False)
+
+
+@cache
+def document(version: str, action: str, kind: Kind) -> dict[str, Any]:
+    """The schema itself."""
+    path = importlib.resources.files("ocpp").joinpath(FOLDERS[version], "schemas", files(version)[action, kind])
+    found: dict[str, Any] = json.loads(path.read_text("utf-8-sig"))
+    return found

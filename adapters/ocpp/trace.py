@@ -54,9 +54,14 @@ def steps(station_id: str, event: Event, asked: dict[str, str]) -> list[Step]:
             return refused(event)
         case Command.Sent():
             return [("out", [2, event.message_id, event.ocpp_action, event.payload])]
+        case Command.Answered() if event.raw is not None:
+            asked.pop(event.originator_id, None)
+            return [("in", frame(event.raw))]
         case Command.Answered():
             message_id = asked.pop(event.originator_id, event.originator_id.removeprefix("command/"))
             return [("in", [3, message_id, event.answer])]
+        case Station.AnswerRefused():
+            return [("in", [5, event.message_id, event.code, event.description, event.details])]
         case Command.Failed() if event.raw is not None:
             return [("in", frame(event.raw))]
         case _ if isinstance(event.cause, Message):

@@ -14,7 +14,7 @@ from strawberry.dataloader import DataLoader
 
 from api.access import Principal
 from api.context import Parts
-from projections import checkpoint, job, station, transaction
+from projections import checkpoint, job, quirk, station, transaction
 from projections.page import Page
 
 T = TypeVar("T")
@@ -29,6 +29,7 @@ class Reads:
         self.parts = parts
         self.connectors: DataLoader[str, list[Row[Any]]] = DataLoader(self.load_connectors, cache=False)
         self.transactions: DataLoader[tuple[str, int], Page] = DataLoader(self.load_transactions, cache=False)
+        self.quirks: DataLoader[str, list[Row[Any]]] = DataLoader(self.load_quirks, cache=False)
         self.readings: DataLoader[tuple[str, int], Page] = DataLoader(self.load_readings, cache=False)
         self.steps: DataLoader[str, list[Row[Any]]] = DataLoader(self.load_steps, cache=False)
 
@@ -46,6 +47,10 @@ class Reads:
     async def load_steps(self, ids: list[str]) -> list[list[Row[Any]]]:
         found = await self.run(lambda c: job.steps(c, ids))
         return [found[job_id] for job_id in ids]
+
+    async def load_quirks(self, ids: list[str]) -> list[list[Row[Any]]]:
+        found = await self.run(lambda c: quirk.quirks(c, ids))
+        return [found[station_id] for station_id in ids]
 
     async def load_transactions(self, keys: list[tuple[str, int]]) -> list[Page]:
         return await self.by_first(keys, transaction.latest_of)

@@ -26,6 +26,7 @@ class RegisterStationInput:
         default=None,
     )
     certificate_name: str | None = said("The common name in its certificates; its id when absent.", default=None)
+    strict: bool = said("Refuse whatever is not valid OCPP, even where its meaning is plain.", default=False)
 
 
 @strawberry.type
@@ -38,6 +39,7 @@ class RegistryMutation:
     ) -> RegisteredStation:
         who = asker(info)
         await who.parts.registry.register_station(
-            input.id, input.site, input.password, who.name, input.security_profile, input.certificate_name
+            input.id, input.site, input.password, who.name, input.security_profile, input.certificate_name,
+            input.strict,
         )
         return RegisteredStation(id=input.id, site=input.site)

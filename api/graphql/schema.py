@@ -39,6 +39,7 @@ from api.graphql.incident import IncidentQuery
 from api.graphql.job import JobQuery, JobSubscription
 from api.graphql.locallist import LocalListMutation, LocalListQuery
 from api.graphql.log import LogMutation
+from api.graphql.orphan import OrphanMutation, OrphanQuery
 from api.graphql.profile import ProfileMutation
 from api.graphql.refusal import RefusalQuery
 from api.graphql.registry import RegistryMutation
@@ -79,6 +80,7 @@ class MeQuery:
 class Query(
     StationQuery,
     TransactionQuery,
+    OrphanQuery,
     CommandQuery,
     BadgeQuery,
     LocalListQuery,
@@ -104,6 +106,7 @@ class Query(
 class Mutation(
     StationMutation,
     TransactionMutation,
+    OrphanMutation,
     DeviceMutation,
     ReservationMutation,
     BadgeMutation,

@@ -60,6 +60,12 @@ class Connector:
     since: DateTime = strawberry.field(description="Since when, by the station's clock.")
 
 
+@strawberry.type(description="A rule of OCPP that a station does not keep to; it is understood nevertheless.")
+class Quirk:
+    rule: str = strawberry.field(description="The lenient rule that was needed (docs/tolerance.md).")
+    first_seen_at: DateTime = strawberry.field(description="When it was needed first.")
+
+
 @strawberry.type(description="A charging station.")
 class Station:
     id: strawberry.ID = strawberry.field(description="The last segment of its WebSocket address.")
@@ -84,6 +90,11 @@ class Station:
     async def connectors(self, info: strawberry.Info) -> list[Connector]:
         rows = self.known if self.known is not None else await asker(info).reads.connectors.load(self.id)
         return [connector(row, activity) for row, activity in view.plugs(rows)]
+
+    @strawberry.field(description="The rules of OCPP that it does not keep to, as far as we have seen.")
+    async def quirks(self, info: strawberry.Info) -> list[Quirk]:
+        rows = await asker(info).reads.quirks.load(self.id)
+        return [Quirk(rule=row.rule, first_seen_at=row.first_seen_at) for row in rows]
 
     @strawberry.field(description="Its transactions, the newest start first.")
     async def transactions(

@@ -76,6 +76,10 @@ class Figures(Collector):
         for status, number in list(front.admissions.denials.items()):
             denials.add_metric([status], number)
         yield denials
+        repairs = CounterMetricFamily("bornier_ocpp_repairs", "Lenient rules that were needed.", labels=["rule"])
+        for rule, number in list(front.quirks.items()):
+            repairs.add_metric([rule], number)
+        yield repairs
 
 
 def gauge(name: str, words: str, value: float) -> GaugeMetricFamily:

@@ -55,7 +55,7 @@ async def statements(here: Engine, first: int) -> tuple[int, dict[str, Any]]:
 
     event.listen(here, "before_cursor_execute", note)
     nothing = cast(Any, None)
-    parts = Parts(here, nothing, nothing, nothing, nothing, nothing, Settings(), *[nothing] * 7)
+    parts = Parts(here, nothing, nothing, nothing, nothing, nothing, Settings(), *[nothing] * 8)
     who = Asker(parts, Principal("vera", frozenset({"viewer"})))
     result = await schema.execute(QUERY, {"first": first}, {"asker": who})
     event.remove(here, "before_cursor_execute", note)

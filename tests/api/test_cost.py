@@ -27,7 +27,7 @@ def refused(query: str, **variables: Any) -> str:
 
 async def answer(query: str, role: str = "viewer", **variables: Any) -> Any:
     nothing = cast(Any, None)
-    parts = Parts(nothing, nothing, nothing, nothing, nothing, nothing, Settings(), *[nothing] * 7)
+    parts = Parts(nothing, nothing, nothing, nothing, nothing, nothing, Settings(), *[nothing] * 8)
     who = Asker(parts, Principal("vera", frozenset({role})) if role else None)
     return await schema.execute(query, variables, {"asker": who})
 

@@ -92,3 +92,55 @@ def test_times_are_aware() -> None:
     station = given(blank()).when(register).events[0]
     assert isinstance(station.recorded_at, datetime)
     assert station.recorded_at.tzinfo is not None
+
+
+def named(number: str, name: str) -> Step[Station]:
+    return lambda s: s.name(s.transactions[number], name, SOMEBODY, NOW)
+
+
+def orphaned(number: str = "77") -> Step[Station]:
+    return lambda s: s.record(
+        Station.TransactionOrphaned, SOMEBODY, NOW, station_transaction_id=number, occurred_at=NOW
+    )
+
+
+def test_a_transaction_is_found_by_an_id_of_the_stations_own() -> None:
+    station = given(blank(), opened(7), named("7", "1234")).aggregate
+    assert station.find("1234") == station.find("7") is not None
+
+
+def test_zero_and_minus_one_are_no_ids() -> None:
+    for word in ("0", "-1"):
+        given(blank(), opened(7)).when(named("7", word)).then_nothing()
+
+
+def test_evse_0_charges_nobody() -> None:
+    assert given(blank(), opened(7, 0)).aggregate.open_on(0) is None
+
+
+def test_an_orphan_is_bound_once() -> None:
+    station = given(blank(), orphaned()).aggregate
+    bind = lambda s: s.bind(1, "t7", SOMEBODY, NOW)  # noqa: E731
+    given(station).when(bind).then(Station.OrphanBound)
+    refused(station, bind, "bound already")
+
+
+def test_of_very_many_orphans_the_latest_can_be_bound() -> None:
+    station = given(blank(), *[orphaned(str(n)) for n in range(600)]).aggregate
+    assert len(station.orphans) == 500
+    assert 600 in station.orphans
+
+
+def test_a_quirk_is_told_once() -> None:
+    notice = lambda s: s.notice("unknown field", SOMEBODY, NOW)  # noqa: E731
+    given(blank(), notice).when(notice).then_nothing()
+
+
+def test_the_only_connector_is_known_while_it_is_the_only_one() -> None:
+    def status(connector: int) -> Step[Station]:
+        facts = {"evse_id": connector, "connector_id": connector, "status": "AVAILABLE", "occurred_at": NOW}
+        return lambda s: s.record(Station.StatusReported, SOMEBODY, NOW, **facts)
+
+    assert given(blank(), status(0)).aggregate.lone_connector is None
+    assert given(blank(), status(0), status(1)).aggregate.lone_connector == 1
+    assert given(blank(), status(1), status(2)).aggregate.lone_connector is None

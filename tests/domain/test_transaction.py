@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from domain.meter import Reading
 from domain.transaction import Transaction, identify
-from tests.scenario import NOW, SOMEBODY, Step, given
+from tests.scenario import NOW, SOMEBODY, Step, given, refused
 
 T = Transaction
 
@@ -128,3 +128,61 @@ def test_replaying_the_recorded_events_gives_the_same_state(registers: list[floa
     replayed = blank().replay(lived.collect_events())
     lived.pending, replayed.pending = [], []
     assert vars(replayed) == vars(lived)
+
+
+def close(reason: str = "the car is gone") -> Step[T]:
+    return lambda t: t.close(reason, SOMEBODY, NOW + timedelta(hours=2))
+
+
+def test_what_was_closed_for_the_station_cannot_be_closed_again() -> None:
+    given(blank(), begin()).when(close()).then(T.Closed).showing(reason="the car is gone")
+    refused(given(blank(), begin(), close()).aggregate, close(), "over already")
+    refused(given(blank(), begin(), end(2000.0)).aggregate, close(), "over already")
+
+
+def test_what_was_closed_for_the_station_still_takes_its_real_end() -> None:
+    scenario = given(blank(), begin(), meter(1400.0), close()).when(end(2000.0)).then(T.Ended)
+    assert (scenario.aggregate.energy_wh, scenario.aggregate.stop_reason) == (1000.0, "Local")
+
+
+def test_numbers_that_are_missing_are_found_and_filled_once() -> None:
+    gap = given(blank(), begin(seq_no=0)).when(meter(1500.0, seq_no=4)).then(T.Metered, T.GapFound)
+    gap.showing(first=1, last=3, missing=3)
+    filled = given(gap.aggregate).when(meter(1200.0, seq_no=2)).then(T.Metered, T.GapFilled).showing(missing=2)
+    assert filled.aggregate.gaps == [(1, 1), (3, 3)]
+    given(filled.aggregate).when(meter(1200.0, seq_no=2)).then(T.Repeated)
+
+
+def test_a_gap_of_two_thousand_million_numbers_is_one_fact() -> None:
+    scenario = given(blank(), begin(seq_no=0)).when(meter(1500.0, seq_no=2**31 - 1))
+    scenario.then(T.Metered, T.GapFound).showing(missing=2**31 - 2)
+
+
+def test_an_end_without_register_takes_it_from_a_late_reading_of_before() -> None:
+    late = given(blank(), begin(), meter(1500.0, 10), end(None, 60)).when(meter(1900.0, 50))
+    late.then(T.Metered, T.Corrected).showing(meter_stop_wh=1900.0)
+    given(late.aggregate).when(meter(1800.0, 40)).then(T.Metered)
+    given(late.aggregate).when(meter(2500.0, 61)).then(T.Metered)
+    assert late.aggregate.energy_wh == 900.0
+
+
+def test_energy_counts_from_the_earliest_register_in_whatever_order_they_come() -> None:
+    scenario = given(blank(), begin(None), meter(5500.0, 20)).when(meter(5000.0, 10))
+    scenario.then(T.Metered, T.CountingBegan).showing(meter_start_wh=5000.0)
+    assert scenario.aggregate.energy_wh == 500.0
+
+
+def test_a_lifetime_odometer_counts_from_its_earliest_reading_too() -> None:
+    scenario = given(blank(), begin(0.0), meter(910_131.0, 2)).when(meter(910_031.0, 1))
+    scenario.then(T.Metered, T.CountingBegan).showing(meter_start_wh=910_031.0, estimated=True)
+    assert scenario.aggregate.energy_wh == 100.0
+
+
+def test_more_energy_than_any_charger_gives_is_doubted() -> None:
+    given(blank(), begin()).when(end(9_000_000.0, 10)).then(T.Ended, T.Doubted)
+
+
+def test_a_state_of_before_is_no_news() -> None:
+    now = lambda t: t.report_state("SUSPENDED_EV", NOW, SOMEBODY, NOW)  # noqa: E731
+    before = lambda t: t.report_state("CHARGING", NOW - timedelta(minutes=1), SOMEBODY, NOW)  # noqa: E731
+    given(blank(), begin(), now).when(before).then_nothing()

@@ -166,8 +166,8 @@ def test_the_facts_of_the_busy_day_are_shown(here: Engine) -> None:
     assert old["B3"].doubt is not None
     assert (old["B4"].ended_at, old["B4"].superseded_by) == (None, None)
     assert [row.badge for row in new] == ["B2", "B2"]
-    assert [(row.energy_wh, row.ended_at is None) for row in new] == [(0.0, True), (300.0, False)]
-    assert [(plug.status, plug.activity) for plug in plugs["OLD"]] == [("AVAILABLE", None)]
+    assert [(row.energy_wh, row.ended_at is None) for row in new] == [(50.0, True), (300.0, False)]
+    assert [(plug.status, plug.activity) for plug in plugs["OLD"]] == [("AVAILABLE", None), (None, None)]
     assert [(plug.status, plug.activity) for plug in plugs["NEW"]] == [("OCCUPIED", "CHARGING")]
     assert sorted(fates) == ["ACCEPTED", "EXPIRED", "FAILED", "REJECTED", "REJECTED", "REQUESTED", "TIMED_OUT"]
 
@@ -194,6 +194,7 @@ def test_the_schema_after_all_migrations_is_the_one_in_the_code(here: Engine) ->
     from alembic.runtime.migration import MigrationContext
 
     import adapters.credential.vault  # noqa: F401
+    import projections.audit  # noqa: F401
     from projections.table import METADATA
 
     with here.connect() as connection:
