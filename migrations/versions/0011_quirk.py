@@ -1,6 +1,6 @@
 """Quirks of stations.
 
-Revision ID: 0010
+Revision ID: 0011
 """
 
 from __future__ import annotations
@@ -10,8 +10,8 @@ from alembic import op
 
 from projections.table import UtcTime
 
-revision = "0010"
-down_revision = "0009"
+revision = "0011"
+down_revision = "0010"
 
 
 def upgrade() -> None:

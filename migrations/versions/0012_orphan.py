@@ -1,6 +1,6 @@
 """Ends of transactions that nobody knows.
 
-Revision ID: 0011
+Revision ID: 0012
 """
 
 from __future__ import annotations
@@ -10,8 +10,8 @@ from alembic import op
 
 from projections.table import UtcTime
 
-revision = "0011"
-down_revision = "0010"
+revision = "0012"
+down_revision = "0011"
 
 
 def upgrade() -> None:
