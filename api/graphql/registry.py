@@ -39,7 +39,12 @@ class RegistryMutation:
     ) -> RegisteredStation:
         who = asker(info)
         await who.parts.registry.register_station(
-            input.id, input.site, input.password, who.name, input.security_profile, input.certificate_name,
+            input.id,
+            input.site,
+            input.password,
+            who.name,
+            input.security_profile,
+            input.certificate_name,
             input.strict,
         )
         return RegisteredStation(id=input.id, site=input.site)
