@@ -62,7 +62,9 @@ class Clerk:
     async def settle(self, station_id: str, cause: AnyCause, decide: Decide) -> None:
         """Load, decide, record; again when somebody else was quicker."""
         for _ in range(TRIES):
-            session = self.gateway.sessions.get(station_id) or await self.gateway.restore(station_id)
+            session = self.gateway.sessions.get(station_id)
+            if session is None or session.writer.fenced:
+                session = await self.gateway.restore(station_id)
             await self.decide(session, cause, decide)
             try:
                 await self.gateway.flush(session)
