@@ -108,7 +108,7 @@ async def test_the_past_is_shown_as_the_history_knew_it_then(server: Server) -> 
     early = (await server.ask(query, at="2026-11-23T11:00:04Z"))["station"]
     assert (early["vendor"], early["connectors"]) == ("V", [{"status": "PREPARING"}])
     late = (await server.ask(query, at="2026-11-24T10:00:00Z"))["station"]
-    assert late["connectors"] == [{"status": "AVAILABLE"}]
+    assert late["connectors"] == [{"status": "AVAILABLE"}] * 2
 
 
 async def test_a_transaction_of_the_past_is_open_and_has_the_readings_of_then(server: Server) -> None:
