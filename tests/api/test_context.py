@@ -13,7 +13,6 @@ from api.context import Parts
 from api.graphql.context import Asker
 from api.graphql.schema import schema
 from api.settings import Settings
-from migrations.migrate import upgrade
 from projections.catalog import PROJECTIONS
 from projections.engine import engine
 from projections.runner import Runner
@@ -27,9 +26,8 @@ QUERY = """query ($first: Int!) { stations(first: $first) { totalCount edges { n
 
 
 @pytest.fixture
-def here(database: str) -> Iterator[Engine]:
-    upgrade(database)
-    made = engine(database)
+def here(ready: str) -> Iterator[Engine]:
+    made = engine(ready)
     notebook = Notebook()
     for number in range(20):
         talk = Talk(notebook, f"S{number:02}")

@@ -19,7 +19,6 @@ from application.store import Store
 from domain.audit import RANGE
 from domain.event import Timer
 from domain.station import Station
-from migrations.migrate import upgrade
 from projections import audit
 from projections.audit import Notary
 from projections.engine import engine
@@ -62,9 +61,8 @@ def fill(store: Store, count: int) -> None:
 
 
 @pytest.fixture
-def log(database: str, tmp_path: Path) -> Iterator[Log]:
-    upgrade(database)
-    made, store = engine(database), Store(database)
+def log(ready: str, tmp_path: Path) -> Iterator[Log]:
+    made, store = engine(ready), Store(ready)
     found = Log(made, store, FileSigner(tmp_path / "key.pem"))
     fill(store, EVENTS)
     notary = Notary(made, found.history, found.signer)

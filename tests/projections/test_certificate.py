@@ -9,7 +9,6 @@ import pytest
 from sqlalchemy import Connection
 
 from domain.catalog import CATALOG
-from migrations.migrate import upgrade
 from projections import admission, certificate
 from projections.engine import engine
 from projections.page import cursor
@@ -20,9 +19,8 @@ HISTORY = [(row.position, CATALOG.decode(row.topic, row.state)) for row in busy_
 
 
 @pytest.fixture
-def read_side(database: str) -> Iterator[Connection]:
-    upgrade(database)
-    made = engine(database)
+def read_side(ready: str) -> Iterator[Connection]:
+    made = engine(ready)
     with made.begin() as connection:
         for projection in (certificate.PROJECTION, admission.PROJECTION):
             fold(projection, HISTORY).write(connection, projection.tables)

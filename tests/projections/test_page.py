@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection, Engine, event, text
 
-from migrations.migrate import upgrade
 from projections import command, station, transaction
 from projections.engine import engine
 from projections.page import BadCursor, cursor, key
@@ -20,9 +19,8 @@ OPEN = 60
 
 
 @pytest.fixture
-def here(database: str) -> Iterator[Engine]:
-    upgrade(database)
-    made = engine(database)
+def here(ready: str) -> Iterator[Engine]:
+    made = engine(ready)
     with made.begin() as connection:
         rows = [
             {

@@ -40,9 +40,8 @@ class Book:
 
 
 @pytest.fixture
-def here(database: str) -> Iterator[Engine]:
-    upgrade(database)
-    made = engine(database)
+def here(ready: str) -> Iterator[Engine]:
+    made = engine(ready)
     yield made
     made.dispose()
 
@@ -189,7 +188,7 @@ def test_pages_follow_each_other_without_gap_or_repeat(here: Engine) -> None:
     assert seen == [row.id for row in everything]
 
 
-def test_the_schema_after_all_migrations_is_the_one_in_the_code(here: Engine) -> None:
+def test_the_schema_after_all_migrations_is_the_one_in_the_code(database: str) -> None:
     from alembic.autogenerate import compare_metadata
     from alembic.runtime.migration import MigrationContext
 
@@ -197,8 +196,11 @@ def test_the_schema_after_all_migrations_is_the_one_in_the_code(here: Engine) ->
     import projections.audit  # noqa: F401
     from projections.table import METADATA
 
-    with here.connect() as connection:
+    upgrade(database)
+    made = engine(database)
+    with made.connect() as connection:
         assert compare_metadata(MigrationContext.configure(connection), METADATA) == []
+    made.dispose()
 
 
 def test_a_database_that_goes_away_stops_nothing_for_ever(here: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
