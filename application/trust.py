@@ -108,7 +108,7 @@ def named(session: Session, content: dict[str, Any]) -> dict[str, Any]:
 
 
 def contract_status(session: Session, badge: str, certificate: str | None, hash_data: list[dict[str, Any]]) -> str:
-    """The state of a contract certificate as Authorize answers it (C07): CertificateStatus of OCPP 2.x.
+    """The state of a contract certificate as Authorize answers it (C07): what nobody can verify is not accepted.
 
     Raises NotAsked the first time, so it comes before anything is recorded.
     """
@@ -121,4 +121,4 @@ def contract_status(session: Session, badge: str, certificate: str | None, hash_
             return "CertificateExpired"
     content = {"badge": badge, "certificate": certificate, "certificateHashData": hash_data}
     answer, reason = inquire(session, "contract-status", content, "certificateStatus")
-    return "NoCertificateAvailable" if reason is not None else str(answer["certificateStatus"])
+    return "CertChainError" if reason is not None else str(answer["certificateStatus"])

@@ -3,19 +3,36 @@
 from __future__ import annotations
 
 from adapters.ocpp.dialect import Hear, Payload, Said, Say, dump, given, stamp
+from application import trust
 from application.session import Session
 from domain.authorization import Purpose, Ruling
 
 LONGEST = 36
 RFID = "ISO14443"
 KINDS = {"Central", "eMAID", "ISO14443", "ISO15693", "KeyCode", "Local", "MacAddress", "NoAuthorization"}
+REFUSED = {"Blocked", "Expired", "Invalid", "Unknown"}
 STOPS = {"StopAuthorized", "Deauthorized", "RemoteStop"}
 
 
 def authorize(session: Session, payload: Payload) -> bytes:
-    """Authorize (C01 to C09)."""
-    token = payload["idToken"]
-    return dump({"idTokenInfo": id_token_info(session, session.check(token["idToken"], token["type"]))})
+    """Authorize (C01 to C09); with a contract certificate its state too (C07)."""
+    token, proof = payload["idToken"], contract_status(session, payload)
+    info = id_token_info(session, session.check(token["idToken"], token["type"]))
+    if proof is None:
+        return dump({"idTokenInfo": info})
+    if proof != "Accepted":
+        info["status"] = "Expired" if proof == "CertificateExpired" else "Invalid"
+    elif info["status"] in REFUSED:
+        proof = "ContractCancelled"
+    return dump({"idTokenInfo": info, "certificateStatus": proof})
+
+
+def contract_status(session: Session, payload: Payload) -> str | None:
+    """The state of the contract certificate behind a badge, if the station asks for it (C07.FR.13 to C07.FR.17)."""
+    certificate, hashes = payload.get("certificate"), payload.get("iso15118CertificateHashData")
+    if certificate is None and hashes is None:
+        return None
+    return trust.contract_status(session, payload["idToken"]["idToken"], certificate, hashes or [])
 
 
 def id_token_info(session: Session, ruling: Ruling) -> Payload:
