@@ -46,6 +46,7 @@ from application.journal import Journal
 from application.listener import listen
 from application.locallist import Lists, Synchroniser
 from application.number import Numbers
+from application.profile import Offers
 from application.registry import Registry
 from application.reservation import Book, Desk, Keeper
 from application.seat import Seats, seats
@@ -154,6 +155,7 @@ async def running(settings: Settings, roles: frozenset[Role] = EVERYTHING) -> As
             stack.push_async_callback(asyncio.to_thread, relay.stop)
         if "gateway" in roles:
             gateway, badges, front = await start_gateway(process, journal, history, vault, read_side, here, stack)
+            process.go(Offers(orders, history, gateway.sessions.get, clock).follow(), "offers of schedules")
             await follow_jobs(process, jobs)
             await start_security(process, front, passwords, certificates, authority)
         if "api" in roles:

@@ -12,6 +12,7 @@ from domain.badge import Badge
 from domain.certificate import Certificate
 from domain.command import Command
 from domain.customer import Customer
+from domain.der import Der
 from domain.device import Device
 from domain.display import Display
 from domain.event import Event, topic
@@ -42,6 +43,7 @@ AGGREGATES: tuple[type[Aggregate], ...] = (
     Display,
     Reservation,
     Profile,
+    Der,
     Job,
     File,
     Firmware,

@@ -13,13 +13,16 @@ from decimal import Decimal
 from typing import NamedTuple
 
 from domain.schedule import ChargingProfile, Period, Purpose, Schedule, Unit
-from domain.stack import Placed
+from domain.stack import FOREIGN, Placed
 
 VOLTAGE_V = Decimal(230)
 PHASES = 3
 EVERY = {"Daily": timedelta(days=1), "Weekly": timedelta(weeks=1)}
 EVER = datetime.max.replace(tzinfo=UTC)
 NEVER = datetime.min.replace(tzinfo=UTC)
+ROUNDING = Decimal("0.1")
+LONGEST_S = 7 * 86_400
+"""Nobody looks further ahead; a station that says it does must not cost us more."""
 NO_RANK = (0, False)
 OF_STATION: tuple[Purpose, ...] = ("ChargingStationMaxProfile", "ChargingStationExternalConstraints")
 
@@ -30,6 +33,10 @@ class Slot(NamedTuple):
     starts_at: datetime
     limit: Decimal | None
     phases: int | None = None
+
+
+Layer = tuple[Purpose, str]
+"""Profiles that stand above each other: those of a purpose; external constraints have a layer for each source."""
 
 
 class Span(NamedTuple):
@@ -61,12 +68,14 @@ def composite(
         starts_at,
         *sorted({m for each in spans.values() for s in each for m in s[:2] if starts_at < m < ends_at}),
     ]
-    cursors = {purpose: Cursor(each) for purpose, each in spans.items()}
-    slots = (
-        slot(at, {purpose: cursor.at(at) for purpose, cursor in cursors.items()}, unit, running is not None, priority)
-        for at in moments
-    )
+    cursors = {layer: Cursor(each) for layer, each in spans.items()}
+    slots = (slot(at, held_at(cursors, at), unit, running is not None, priority) for at in moments)
     return tuple(merged(slots))
+
+
+def held_at(cursors: Mapping[Layer, Cursor], at: datetime) -> dict[Layer, Span]:
+    """What holds at a moment, of each layer."""
+    return {layer: span for layer, cursor in cursors.items() if (span := cursor.at(at)) is not None}
 
 
 def station_composite(
@@ -92,7 +101,8 @@ def excess(
 ) -> str | None:
     """Where a plan of a car takes more than it may, in words; None: nowhere (K15.FR.11)."""
     edges = [later(starts_at, period.start_seconds) for period in plan.periods]
-    ends_at = later(starts_at, max(plan.duration_seconds or 0, plan.periods[-1].start_seconds + 1))
+    seconds = max(plan.duration_seconds or 0, plan.periods[-1].start_seconds + 1)
+    ends_at = later(starts_at, min(seconds, LONGEST_S))
     allowed = composite(profiles, evse_id, starts_at, ends_at, plan.unit, running or starts_at)
     wanted = [
         Slot(at, cap(Span(at, at, period, plan.unit, NO_RANK), plan.unit))
@@ -106,6 +116,18 @@ def excess(
     return None
 
 
+def within(said: Sequence[Period], expected: Sequence[Period]) -> bool:
+    """Nowhere does a station allow more than expected, but for rounding; where nothing is, it may say anything."""
+    seconds = sorted({period.start_seconds for period in (*said, *expected)})
+    pairs = ((at_second(said, second), at_second(expected, second)) for second in seconds)
+    return all(most is None or limit is None or limit <= most + ROUNDING for limit, most in pairs)
+
+
+def at_second(periods: Sequence[Period], second: int) -> Decimal | None:
+    found = bisect_right(periods, second, key=lambda period: period.start_seconds)
+    return periods[found - 1].limit if found else None
+
+
 def limit_at(slots: Sequence[Slot], at: datetime) -> Decimal | None:
     """The limit at a moment."""
     found = bisect_right(slots, at, key=lambda slot: slot.starts_at)
@@ -113,7 +135,7 @@ def limit_at(slots: Sequence[Slot], at: datetime) -> Decimal | None:
 
 
 class Cursor:
-    """Walks the spans of one purpose with time; of those that hold, the highest of the stack counts (K01.FR.17)."""
+    """Walks the spans of one layer with time; of those that hold, the highest of the stack counts (K01.FR.17)."""
 
     def __init__(self, spans: list[Span]) -> None:
         self.waiting = sorted(spans, key=lambda span: span.starts_at, reverse=True)
@@ -123,14 +145,23 @@ class Cursor:
         while self.waiting and self.waiting[-1].starts_at <= moment:
             self.open.append(self.waiting.pop())
         self.open = [span for span in self.open if span.ends_at > moment]
-        return max(self.open, key=lambda span: span.rank, default=None)
+        if len(self.open) < 2:
+            return self.open[0] if self.open else None
+        top = max(span.rank for span in self.open)
+        return min((span for span in self.open if span.rank == top), key=narrow)
+
+
+def narrow(span: Span) -> tuple[Decimal, int]:
+    """Of two in the same place, which must not be, the lower one counts, whatever their order."""
+    limit = cap(span, "A")
+    return Decimal("Infinity") if limit is None else limit, span.period.phases or PHASES
 
 
 def layers(
     profiles: Iterable[Placed], evses: set[int], starts_at: datetime, ends_at: datetime, running: datetime | None
-) -> dict[Purpose, list[Span]]:
-    """The spans of each purpose that touch a window."""
-    found: dict[Purpose, list[Span]] = {}
+) -> dict[Layer, list[Span]]:
+    """The spans of each layer that touch a window."""
+    found: dict[Layer, list[Span]] = {}
     for placed in profiles:
         if placed.evse_id in evses:
             rank = (placed.profile.stack_level, placed.evse_id != 0)
@@ -139,7 +170,8 @@ def layers(
                 for opened, closed, period, schedule_unit in held(placed.profile, starts_at, ends_at, running)
                 if opened < ends_at and closed > starts_at
             ]
-            found.setdefault(placed.profile.purpose, []).extend(spans)
+            purpose = placed.profile.purpose
+            found.setdefault((purpose, placed.source if purpose in FOREIGN else ""), []).extend(spans)
     return found
 
 
@@ -192,20 +224,23 @@ def ending(at: datetime, duration_seconds: int | None) -> datetime:
     return EVER if duration_seconds is None else later(at, duration_seconds)
 
 
-def slot(at: datetime, spans: Mapping[Purpose, Span | None], unit: Unit, charging: bool, priority: bool) -> Slot:
+def slot(at: datetime, spans: Mapping[Layer, Span], unit: Unit, charging: bool, priority: bool) -> Slot:
     """The lowest limit of all purposes at one moment; local generation comes on top (OCPP 2.1, K27)."""
-    purposes: list[Purpose] = [*OF_STATION]
-    if charging:
-        preferred = spans.get("PriorityCharging") if priority else None
-        own: Purpose = "TxProfile" if spans.get("TxProfile") is not None else "TxDefaultProfile"
-        purposes.append("PriorityCharging" if preferred is not None else own)
-    holding = [span for purpose in purposes if (span := spans.get(purpose)) is not None]
+    counting = {*OF_STATION, *([leading(spans, priority)] if charging else [])}
+    holding = [span for (purpose, _), span in spans.items() if purpose in counting]
     phases = min((span.period.phases for span in holding if span.period.phases is not None), default=None)
     limit = lowest([cap(span, unit) for span in holding])
-    extra = spans.get("LocalGeneration")
+    extra = spans.get(("LocalGeneration", ""))
     if limit is not None and extra is not None:
         limit += cap(extra, unit) or 0
     return Slot(at, limit, phases)
+
+
+def leading(spans: Mapping[Layer, Span], priority: bool) -> Purpose:
+    """Which purpose speaks for the transaction: each overrules those after it, upwards too."""
+    if priority and ("PriorityCharging", "") in spans:
+        return "PriorityCharging"
+    return "TxProfile" if ("TxProfile", "") in spans else "TxDefaultProfile"
 
 
 def cap(span: Span, unit: Unit) -> Decimal | None:

@@ -2,46 +2,48 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
-from decimal import Decimal
+from itertools import chain
+from typing import NamedTuple
 
 import msgspec
 
 from domain.aggregate import Aggregate
-from domain.composite import excess
+from domain.composite import Slot, composite, excess, later, station_composite
 from domain.event import AnyCause, Event, Refusal
-from domain.schedule import ChargingProfile, Period, Schedule, ScheduleUpdate, Shape, Unit, adjusted
+from domain.need import Needs, offered
+from domain.schedule import ChargingProfile, Period, Purpose, Schedule, ScheduleUpdate, Unit, adjusted
 from domain.stack import FOREIGN, Criteria, Placed, check, clash, over, rivals, same
+
+PATIENCE = 3
+"""How often a car that plans more than it may is offered its schedule again."""
 
 
 def stream(station_id: str) -> str:
     return f"profile/{station_id}"
 
 
-class Needs(Shape):
-    """What a car wants and can take. Energy until departure; limits of its battery and of its cable."""
+class Running(NamedTuple):
+    """A charge, and since when it runs."""
 
-    transfer: str
-    departs_at: datetime | None = None
-    energy_wh: Decimal | None = None
-    min_current_a: Decimal | None = None
-    max_current_a: Decimal | None = None
-    max_voltage_v: Decimal | None = None
-    max_power_w: Decimal | None = None
-    capacity_wh: Decimal | None = None
-    soc_percent: int | None = None
-    control: str | None = None
+    transaction_id: str
+    since: datetime
 
 
 class Profile(Aggregate):
     """What limits a station and its cars."""
 
     class Installed(Event, tag="profile.installed.v1"):
-        """The station accepted a charging profile, in place of the one with its id and of those replaced."""
+        """The station accepted a charging profile, in place of the one with its id and of those replaced.
+
+        `offered`: we made it out of what the car needs; nobody asked for it.
+        """
 
         evse_id: int
         profile: ChargingProfile
         replaced_ids: tuple[int, ...] = ()
+        offered: bool = False
 
     class Refused(Event, tag="profile.refused.v1"):
         """The station did not take a charging profile; what was in force before still is."""
@@ -115,13 +117,14 @@ class Profile(Aggregate):
         reason: str | None = None
 
     class CompositeReported(Event, tag="profile.composite_reported.v1"):
-        """The station said what all its limits together allow (GetCompositeSchedule)."""
+        """The station said what all its limits together allow (GetCompositeSchedule); `expected` is what we think."""
 
         evse_id: int
         starts_at: datetime
         duration_seconds: int
         unit: Unit
         periods: tuple[Period, ...]
+        expected: tuple[Period, ...] = ()
 
     class PriorityStarted(Event, tag="profile.priority_started.v1"):
         """A charge goes first: its PriorityCharging profile overrules the others (NotifyPriorityCharging)."""
@@ -136,7 +139,7 @@ class Profile(Aggregate):
     class Adjusted(Event, tag="profile.adjusted.v1"):
         """The one period of a dynamic profile has new values (UpdateDynamicSchedule, K28)."""
 
-        profile_id: int
+        profile: ChargingProfile
         update: ScheduleUpdate
 
     class Pulled(Event, tag="profile.pulled.v1"):
@@ -163,6 +166,10 @@ class Profile(Aggregate):
         self.asked: dict[int, Criteria] = {}
         self.said: set[int] = set()
         self.needs: dict[int, Profile.NeedsReported] = {}
+        self.offers: set[int] = set()
+        self.refusals: dict[int, int] = {}
+        self.limits: dict[tuple[int, str], Profile.Limited] = {}
+        self.first: set[str] = set()
 
     def choose(self, evse_id: int, profile: ChargingProfile) -> int | None:
         """The id of the profile that is in the same place of the stack: replaced in place, it leaves no gap."""
@@ -181,7 +188,15 @@ class Profile(Aggregate):
             if known.profile.id != profile.id and clash(known, evse_id, profile):
                 raise Refusal(f"profile {known.profile.id} is in that place already (K01.FR.06, K01.FR.39, K01.FR.52)")
 
-    def install(self, evse_id: int, profile: ChargingProfile, exclusive: bool, cause: AnyCause, now: datetime) -> None:
+    def install(
+        self,
+        evse_id: int,
+        profile: ChargingProfile,
+        exclusive: bool,
+        cause: AnyCause,
+        now: datetime,
+        offered: bool = False,
+    ) -> None:
         """The station has it. One of the same id is replaced; in OCPP 1.6 also one in the same place of the stack."""
         replaced = tuple(
             id_
@@ -189,7 +204,8 @@ class Profile(Aggregate):
             if id_ != profile.id
             and (over(known, evse_id, profile) or (not exclusive and same(known, evse_id, profile)))
         )
-        self.record(Profile.Installed, cause, now, evse_id=evse_id, profile=profile, replaced_ids=replaced)
+        facts = {"evse_id": evse_id, "profile": profile, "replaced_ids": replaced, "offered": offered}
+        self.record(Profile.Installed, cause, now, **facts)
 
     def refuse(
         self, evse_id: int, profile_id: int, status: str, reason: str | None, cause: AnyCause, now: datetime
@@ -250,7 +266,7 @@ class Profile(Aggregate):
         now: datetime,
     ) -> str | None:
         """A car's plan: why it is not within its limits (K15.FR.12), or None."""
-        reason = excess(self.placed.values(), evse_id, schedule, starts_at, running)
+        reason = excess(self.everything, evse_id, schedule, starts_at, running)
         self.record(
             Profile.PlanReported,
             cause,
@@ -264,6 +280,44 @@ class Profile(Aggregate):
         )
         return reason
 
+    @property
+    def everything(self) -> list[Placed]:
+        """All that limits: profiles, and the schedules that others imposed without one."""
+        said = [
+            imposed(at.evse_id, at.source, at.schedules, at.local_generation, at.recorded_at)
+            for at in self.limits.values()
+        ]
+        return [*self.placed.values(), *chain.from_iterable(said)]
+
+    def expect(
+        self, evse_id: int, running: Mapping[int, Running], unit: Unit, starts_at: datetime, duration_seconds: int
+    ) -> tuple[Period, ...]:
+        """What we think the station should say its limits amount to."""
+        return expected(self.everything, self.first, evse_id, running, unit, starts_at, duration_seconds)
+
+    def offer(self, evse_id: int, since: datetime, now: datetime) -> ChargingProfile | None:
+        """A schedule for a car that told its needs: the operator's, where there is one for its charge, else all that
+        the car can take and the installed profiles allow (K15.FR.07). None: it cannot be told, or the car does not
+        listen."""
+        told = self.needs.get(evse_id)
+        if told is None or told.transaction_id is None or self.refusals.get(evse_id, 0) > PATIENCE:
+            return None
+        own = [
+            known.profile
+            for id_, known in self.placed.items()
+            if known.profile.transaction_id == told.transaction_id and id_ not in self.offers
+        ]
+        if own:
+            return max(own, key=lambda profile: profile.stack_level)
+        others = [placed for placed in self.everything if placed.profile.purpose != "TxProfile"]
+        return offered(told.needs, told.transaction_id, told.max_periods, others, evse_id, since, now)
+
+    def adjust(self, profile_id: int, update: ScheduleUpdate, cause: AnyCause, now: datetime) -> None:
+        """New values for a dynamic profile, if we know it."""
+        profile = self.dynamic(profile_id)
+        if profile is not None:
+            self.record(Profile.Adjusted, cause, now, profile=adjusted(profile, update, now), update=update)
+
     def dynamic(self, profile_id: int) -> ChargingProfile | None:
         """An installed dynamic profile."""
         known = self.placed.get(profile_id)
@@ -274,6 +328,7 @@ class Profile(Aggregate):
             case Profile.Installed():
                 self.drop(event.replaced_ids)
                 self.placed[event.profile.id] = Placed(evse_id=event.evse_id, profile=event.profile)
+                self.offers = (self.offers | {event.profile.id}) if event.offered else self.offers - {event.profile.id}
             case Profile.Reported():
                 for profile in event.profiles:
                     self.placed[profile.id] = Placed(evse_id=event.evse_id, profile=profile, source=event.source)
@@ -285,10 +340,61 @@ class Profile(Aggregate):
                 self.asked, self.said = {event.request_id: event.criteria}, set()
             case Profile.NeedsReported():
                 self.needs[event.evse_id] = event
+                self.refusals[event.evse_id] = 0
+            case Profile.PlanReported():
+                self.refusals[event.evse_id] = 0 if event.accepted else self.refusals.get(event.evse_id, 0) + 1
+            case Profile.Limited():
+                self.limits[event.evse_id, event.source] = event
+            case Profile.LimitReleased():
+                self.limits.pop((event.evse_id, event.source), None)
+            case Profile.PriorityStarted():
+                self.first = {*self.first, event.transaction_id}
+            case Profile.PriorityStopped():
+                self.first = self.first - {event.transaction_id}
             case Profile.Adjusted():
-                known = self.placed[event.profile_id]
-                profile = adjusted(known.profile, event.update, event.recorded_at)
-                self.placed[event.profile_id] = msgspec.structs.replace(known, profile=profile)
+                known = self.placed[event.profile.id]
+                self.placed[event.profile.id] = msgspec.structs.replace(known, profile=event.profile)
 
     def drop(self, ids: tuple[int, ...]) -> None:
         self.placed = {id_: known for id_, known in self.placed.items() if id_ not in ids}
+
+
+def expected(
+    everything: Sequence[Placed],
+    first: Collection[str],
+    evse_id: int,
+    running: Mapping[int, Running],
+    unit: Unit,
+    starts_at: datetime,
+    duration_seconds: int,
+) -> tuple[Period, ...]:
+    """What an EVSE, or the station (0), may draw; without a charge as if one began (K08.FR.06).
+
+    `first`: the transactions that go first.
+    """
+    ends_at = later(starts_at, duration_seconds)
+    if evse_id == 0:
+        since = {evse: charge.since for evse, charge in running.items()}
+        slots = station_composite(everything, since, starts_at, ends_at, unit)
+    else:
+        charge = running.get(evse_id, Running("", starts_at))
+        priority = charge.transaction_id in first
+        slots = composite(everything, evse_id, starts_at, ends_at, unit, charge.since, priority)
+    return tuple(as_period(slot, starts_at) for slot in slots)
+
+
+def imposed(
+    evse_id: int, source: str, schedules: Iterable[Schedule], local_generation: bool, heard_at: datetime
+) -> Iterator[Placed]:
+    """The schedules of a limit that somebody else set, as profiles; without a start they began when we heard of it."""
+    purpose: Purpose = "LocalGeneration" if local_generation else "ChargingStationExternalConstraints"
+    for schedule in schedules:
+        started = msgspec.structs.replace(schedule, start_schedule=schedule.start_schedule or heard_at)
+        profile = ChargingProfile(purpose=purpose, stack_level=0, kind="Absolute", schedules=(started,))
+        yield Placed(evse_id=evse_id, profile=profile, source=source)
+
+
+def as_period(slot: Slot, starts_at: datetime) -> Period:
+    """A slot as OCPP counts: seconds after the start."""
+    seconds = round((slot.starts_at - starts_at).total_seconds())
+    return Period(start_seconds=seconds, limit=slot.limit, phases=slot.phases)

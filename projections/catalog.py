@@ -7,12 +7,14 @@ from projections import (
     badge,
     certificate,
     command,
+    der,
     file,
     incident,
     job,
     locallist,
     orphan,
     pricelist,
+    profile,
     quirk,
     refusal,
     reservation,
@@ -47,5 +49,7 @@ PROJECTIONS: dict[str, Projection] = {
         locallist.PROJECTION,
         admission.PROJECTION,
         certificate.PROJECTION,
+        profile.PROJECTION,
+        der.PROJECTION,
     )
 }

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import base64
 import binascii
+from types import GenericAlias
 from typing import Any, NamedTuple
 
 import msgspec
-from sqlalchemy import Column, ColumnElement, Connection, Row, func, select
+from sqlalchemy import Column, ColumnElement, Connection, Row, Select, Table, func, select, tuple_
 
 
 class BadCursor(ValueError):
@@ -55,3 +56,22 @@ def key(text: str, kinds: type[Any]) -> Any:
         return msgspec.json.decode(base64.urlsafe_b64decode(text.encode()), type=kinds)
     except (binascii.Error, msgspec.DecodeError, ValueError) as error:
         raise BadCursor(f"{text[:40]!r} is not a cursor of this list") from error
+
+
+def rows(connection: Connection, query: Select[Any], table: Table, first: int, after: str | None) -> Page:
+    """Some rows of a query over one table, in the order of its key."""
+    columns = list(table.primary_key.columns)
+    if after is not None:
+        kinds: Any = GenericAlias(tuple, tuple(column.type.python_type for column in columns))
+        query = query.where(tuple_(*columns) > tuple_(*key(after, kinds)))
+    return page(list(connection.execute(query.order_by(*columns).limit(first + 1))), first)
+
+
+def count(connection: Connection, query: Select[Any]) -> int:
+    """How many rows a query has."""
+    return int(connection.execute(select(func.count()).select_from(query.subquery())).scalar() or 0)
+
+
+def place(row: Row[Any], table: Table) -> str:
+    """Where a row of such a query is."""
+    return cursor(*(getattr(row, column.name) for column in table.primary_key.columns))

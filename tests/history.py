@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 import msgspec
 import orjson
@@ -22,7 +22,7 @@ from domain.badge import stream as badge_stream
 from domain.catalog import Recorded
 from domain.certificate import Certificate
 from domain.command import Command
-from domain.event import Connection, Event, Message, Operator
+from domain.event import Connection, Event, Message, Operator, Order
 from domain.file import File
 from domain.job import Job, Kind
 from domain.locallist import Entry, Limits, LocalList, Part
@@ -35,6 +35,7 @@ from domain.trust import Held, Trust
 from domain.x509 import HashData
 
 BEGIN = datetime(2026, 11, 23, 10, 0, tzinfo=UTC)
+A = TypeVar("A")
 HEARD = BEGIN + timedelta(hours=1)
 """When we hear of it: what stations tell has happened before."""
 
@@ -98,20 +99,30 @@ class Talk:
             payload=msgspec.Raw(orjson.dumps(payload)),
         )
         self.session.begin(message, self.now)
-        answer = self.hear(action, payload)
+        answer = self.loaded(lambda: self.dialect.hear[action](self.session, payload))
         message.answer = msgspec.Raw(answer)
         self.session.commit(lambda error: None)
         said: dict[str, Any] = orjson.loads(answer)
         return said
 
-    def hear(self, action: str, payload: dict[str, Any]) -> bytes:
-        """What a connection does with streams that are not in memory: load them, and hear the message again."""
-        try:
-            return self.dialect.hear[action](self.session, payload)
-        except NotLoaded as missing:
-            known = [event for event in self.notebook.events if event.originator_id == missing.stream]
-            self.session.keep(missing.kind(missing.stream).replay(known))
-            return self.hear(action, payload)
+    def order(self, command: str, wish: dict[str, Any], answer: dict[str, Any]) -> dict[str, Any]:
+        """One command, as the connection would send it and heed its answer; returns what was said."""
+        self.now += timedelta(seconds=1)
+        self.count += 1
+        self.session.begin(Order(command_id=f"{self.session.station_id}-{self.count}"), self.now)
+        said = self.loaded(lambda: self.dialect.say[command](self.session, wish))
+        self.loaded(lambda: self.dialect.heed[command](self.session, wish, said.payload, answer))
+        self.session.commit(lambda error: None)
+        return said.payload
+
+    def loaded(self, step: Callable[[], A]) -> A:
+        """What a connection does with streams that are not in memory: load them, and do the same again."""
+        while True:
+            try:
+                return step()
+            except NotLoaded as missing:
+                known = [event for event in self.notebook.events if event.originator_id == missing.stream]
+                self.session.keep(missing.kind(missing.stream).replay(known))
 
     def hang_up(self) -> None:
         self.session.station.disconnect("gone", self.link, self.now)
@@ -207,6 +218,8 @@ def busy_day() -> Notebook:
     new.say("TransactionEvent", event2("Updated", 2, 11, 940))
     new.hang_up()
     commands(notebook)
+    limits(notebook)
+    grid(notebook)
     reservations(notebook)
     badges(notebook)
     jobs(notebook)
@@ -426,3 +439,91 @@ def denied() -> Sequence[Event]:
     named.record(Admission.Refused, link, HEARD, claimed_id="OLD", path="/ocpp/OLD", offered=("ocpp1.6",), **facts)
     nameless.record(Admission.Refused, link, HEARD, reason="unsupported protocol", unrecorded=7)
     return [*named.collect_events(), *nameless.collect_events()]
+
+
+def limits(notebook: Notebook) -> None:
+    """Smart charging: profiles installed, refused, reported, lost and cleared, limits of others, needs, sums."""
+    new = Talk(notebook, "SMART", "2.1")
+    new.boot()
+    new.say("TransactionEvent", event2("Started", 0, 1, 500, id="smart", **TOKEN))
+    (charge,) = new.session.transactions
+    schedule = {"unit": "A", "start_schedule": at(0), "periods": [{"limit": "16"}, {"start_seconds": 60, "limit": "8"}]}
+    most = {
+        "id": 1,
+        "purpose": "ChargingStationMaxProfile",
+        "stack_level": 0,
+        "kind": "Absolute",
+        "schedules": [schedule],
+    }
+    now = {"unit": "A", "periods": [{"limit": "10"}]}
+    own = {"purpose": "TxProfile", "stack_level": 0, "kind": "Relative", "schedules": [now], "transaction_id": charge}
+    moving = {"id": 3, "purpose": "TxDefaultProfile", "stack_level": 0, "kind": "Dynamic", "schedules": [now]}
+    yes, no = {"status": "Accepted"}, {"status": "Rejected"}
+    for evse_id, wish in ((0, most), (1, own | {"id": 2}), (1, moving), (2, moving | {"id": 4, "stack_level": 1})):
+        new.order("setChargingProfile", {"evse_id": evse_id, "charging_profile": wish}, yes)
+    new.order("setChargingProfile", {"evse_id": 0, "charging_profile": most}, no)
+    new.order("updateDynamicSchedule", {"profile_id": 3, "update": {"limit": "9.5"}}, yes)
+    new.say("PullDynamicScheduleUpdate", {"chargingProfileId": 3})
+    new.say("PullDynamicScheduleUpdate", {"chargingProfileId": 99})
+    asked = new.order("getChargingProfiles", {"purpose": "TxDefaultProfile"}, yes)
+    new.say("ReportChargingProfiles", report2(asked["requestId"], 3, 1))
+    new.order("clearChargingProfile", {"profile_id": 1}, yes)
+    wall = [{"id": 1, "chargingRateUnit": "A", "chargingSchedulePeriod": [{"startPeriod": 0, "limit": 7}]}]
+    new.say("NotifyChargingLimit", {"chargingLimit": {"chargingLimitSource": "EMS"}, "chargingSchedule": wall})
+    new.say(
+        "NotifyChargingLimit", {"chargingLimit": {"chargingLimitSource": "SO", "isGridCritical": True}, "evseId": 1}
+    )
+    new.say("ClearedChargingLimit", {"chargingLimitSource": "SO", "evseId": 1})
+    needs = {"energyAmount": 9000, "evMinCurrent": 6, "evMaxCurrent": 32, "evMaxVoltage": 230}
+    wanted = {"requestedEnergyTransfer": "AC_three_phase", "acChargingParameters": needs, "departureTime": at(600)}
+    new.say("NotifyEVChargingNeeds", {"evseId": 1, "chargingNeeds": wanted, "maxScheduleTuples": 3})
+    new.say("NotifyEVChargingNeeds", {"evseId": 2, "chargingNeeds": wanted})
+    new.say("NotifyEVChargingSchedule", {"evseId": 1, "timeBase": at(5), "chargingSchedule": wall[0]})
+    new.say("NotifyPriorityCharging", {"transactionId": "smart", "activated": True})
+    new.say("NotifyPriorityCharging", {"transactionId": "smart", "activated": False})
+    new.order("notifyAllowedEnergyTransfer", {"transaction_id": charge, "transfers": ["DC"]}, yes)
+    new.order("afrrSignal", {"signal": 5}, yes)
+    sum_ = {"evseId": 1, "duration": 60, "scheduleStart": at(5), **wall[0]}
+    del sum_["id"]
+    new.order("getCompositeSchedule", {"evse_id": 1, "duration_seconds": 60}, yes | {"schedule": sum_})
+
+
+def report2(request_id: int, profile_id: int, evse_id: int, **more: Any) -> dict[str, Any]:
+    """A report of one dynamic profile (OCPP 2.1)."""
+    schedule = {"id": 1, "chargingRateUnit": "A", "chargingSchedulePeriod": [{"startPeriod": 0, "limit": 10}]}
+    profile = {
+        "id": profile_id,
+        "stackLevel": 0,
+        "chargingProfilePurpose": "TxDefaultProfile",
+        "chargingProfileKind": "Dynamic",
+        "chargingSchedule": [schedule],
+    }
+    return {
+        "requestId": request_id,
+        "evseId": evse_id,
+        "chargingLimitSource": "CSO",
+        "chargingProfile": [profile],
+    } | more
+
+
+def grid(notebook: Notebook) -> None:
+    """Distributed energy: controls set, superseded, begun, ended, reported, lost and cleared, and an alarm."""
+    new = Talk(notebook, "GRID", "2.1")
+    new.boot()
+    curve = {"priority": 1, "unit": "PctMaxW", "points": [{"x": "50.2", "y": "100"}]}
+    wish = {"control_type": "FreqWatt", "default": True, "settings": {"curve": curve}}
+    yes, no = {"status": "Accepted"}, {"status": "NotSupported"}
+    for name in ("a", "b", "c"):
+        new.order("setDERControl", wish | {"control_id": name}, yes)
+    new.order("setDERControl", wish | {"control_id": "d"}, yes | {"supersededIds": ["c"]})
+    new.order("setDERControl", wish | {"control_id": "e"}, no)
+    told = {"priority": 1, "yUnit": "PctMaxW", "curveData": [{"x": 50.2, "y": 100}]}
+    line = {"id": "b", "curveType": "FreqWatt", "isDefault": True, "isSuperseded": False, "curve": told}
+    asked = new.order("getDERControl", {"default": True}, yes)
+    new.say("ReportDERControl", {"requestId": asked["requestId"], "curve": [line, line | {"id": "d"}], "tbc": True})
+    new.say("ReportDERControl", {"requestId": asked["requestId"], "curve": [line | {"id": "c"}]})
+    new.say("NotifyDERStartStop", {"controlId": "b", "started": True, "timestamp": at(1), "supersededIds": ["d"]})
+    new.say("NotifyDERStartStop", {"controlId": "b", "started": False, "timestamp": at(2)})
+    new.order("clearDERControl", {"default": True, "control_id": "b"}, yes)
+    new.say("NotifyDERAlarm", {"controlType": "HVMustTrip", "gridEventFault": "OverVoltage", "timestamp": at(3)})
+    new.say("NotifyDERAlarm", {"controlType": "HVMustTrip", "alarmEnded": True, "timestamp": at(4)})

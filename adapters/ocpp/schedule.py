@@ -11,13 +11,14 @@ import msgspec
 
 from adapters.ocpp.dialect import Payload, explain, stamp
 from application.session import Session
+from domain.composite import LONGEST_S
 from domain.event import Refusal
-from domain.profile import Profile, stream
-from domain.schedule import ChargingProfile, Period, Shape
+from domain.profile import Profile, Running, stream
+from domain.schedule import ChargingProfile, Period, Shape, Unit
 from domain.stack import Criteria, check_start
 
 STEP = Decimal("0.1")
-TIMES = {"start_schedule", "valid_from", "valid_to", "updated_at", "departs_at"}
+TIMES = {"start_schedule", "valid_from", "valid_to", "updated_at", "departs_at", "starts_at"}
 S = TypeVar("S", bound=Shape)
 
 
@@ -65,10 +66,34 @@ def settle(session: Session, wish: Payload, evse_id: int, profile_id: int, answe
     """A profile was taken, or not."""
     known, wanted = book(session), wished(wish["charging_profile"], ChargingProfile)
     if answer["status"] == "Accepted":
-        known.install(evse_id, with_id(certain(wanted), profile_id), exclusive, session.cause, session.now)
+        taken, offered = with_id(certain(wanted), profile_id), wish.get("offered", False)
+        known.install(evse_id, taken, exclusive, session.cause, session.now, offered)
     else:
         reason = explain(answer["status"], answer.get("statusInfo"))
         known.refuse(evse_id, profile_id, answer["status"], reason, session.cause, session.now)
+
+
+def compare(
+    session: Session, evse_id: int, starts_at: datetime, duration_seconds: int, unit: Unit, said: tuple[Period, ...]
+) -> None:
+    """The station says what its limits amount to; keep beside it what we think."""
+    known = book(session)
+    charges = [charge for charge in session.station.transactions.values() if charge.open]
+    running = {
+        charge.evse_id: Running(charge.transaction_id, session.load(charge).started_at or session.now)
+        for charge in charges
+    }
+    known.record(
+        Profile.CompositeReported,
+        session.cause,
+        session.now,
+        evse_id=evse_id,
+        starts_at=starts_at,
+        duration_seconds=duration_seconds,
+        unit=unit,
+        periods=said,
+        expected=known.expect(evse_id, running, unit, starts_at, min(duration_seconds, LONGEST_S)),
+    )
 
 
 def certain(wanted: ChargingProfile) -> ChargingProfile:
@@ -102,8 +127,11 @@ def wished(wish: Any, kind: type[S]) -> S:
         raise Refusal(f"this is no {kind.__name__}: {error}") from error
 
 
-def say(shape: Shape, words: Words) -> Payload:
-    """What a shape says, in the words of a version; what has no word there is refused, never left out."""
+def say(shape: Shape, words: Words, step: Decimal | None = STEP) -> Payload:
+    """What a shape says, in the words of a version; what has no word there is refused, never left out.
+
+    `step`: to which numbers are rounded, never to more than was asked; None: not at all.
+    """
     said: Payload = {}
     for field in shape.__struct_fields__:
         value = getattr(shape, field)
@@ -113,20 +141,21 @@ def say(shape: Shape, words: Words) -> Payload:
         if word is None:
             raise Refusal(f"this version of OCPP has no {field} in a {type(shape).__name__}")
         if isinstance(word, Part):
-            said[word.name] = [say(part, word.words) for part in value] if word.listed else say(value, word.words)
+            parts = [say(part, word.words, step) for part in (value if word.listed else [value])]
+            said[word.name] = parts if word.listed else parts[0]
         else:
-            said[word] = plain(value)
+            said[word] = plain(value, step)
     return said
 
 
-def plain(value: Any) -> Any:
-    """Limits with one decimal and never more than asked; times in UTC."""
+def plain(value: Any, step: Decimal | None) -> Any:
+    """Numbers rounded down to a step; times in UTC."""
     if isinstance(value, datetime):
         return stamp(value.astimezone(UTC))
     if not isinstance(value, Decimal):
         return value
     try:
-        return float(value.quantize(STEP, ROUND_DOWN))
+        return float(value if step is None else value.quantize(step, ROUND_DOWN))
     except InvalidOperation as error:
         raise Refusal(f"{value} is not a limit") from error
 

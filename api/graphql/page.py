@@ -7,10 +7,11 @@ from typing import Any, Generic, TypeVar
 
 import strawberry
 from graphql import GraphQLError
-from sqlalchemy import Column
+from sqlalchemy import Column, Select, Table
 
 from api.graphql.context import asker
 from api.graphql.scalar import Position
+from projections import page as pages
 from projections.page import cursor, newest, number_of
 
 LARGEST = 500
@@ -71,3 +72,20 @@ async def listing(
     found = await reads.run(lambda c: newest(c, column, limit, after, **wanted))
     nodes = [(cursor(getattr(row, column.name)), node(row)) for row in found.rows]
     return connection(nodes, found.more, position, lambda: reads.run(lambda c: number_of(c, column, **wanted)))
+
+
+async def listed(
+    info: Any,
+    projection: str,
+    query: Select[Any],
+    table: Table,
+    node: Callable[[Any], T],
+    first: int | None,
+    after: str | None,
+) -> Connection[T]:
+    """One page of a query over one table, in the order of its key."""
+    reads, limit = asker(info).reads, bounded(first)
+    position = await reads.position(projection)
+    found = await reads.run(lambda c: pages.rows(c, query, table, limit, after))
+    nodes = [(pages.place(row, table), node(row)) for row in found.rows]
+    return connection(nodes, found.more, position, lambda: reads.run(lambda c: pages.count(c, query)))

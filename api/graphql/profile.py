@@ -2,164 +2,30 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
+from datetime import datetime
 from enum import Enum
+from typing import Any
 
+import msgspec
 import strawberry
 
 from api.graphql.command import Command, ask, deadline, said
-from api.graphql.scalar import DateTime
-
-
-@strawberry.enum(description="What a charging profile is for.")
-class ChargingProfilePurpose(Enum):
-    CHARGING_STATION_MAX_PROFILE = "ChargingStationMaxProfile"
-    TX_DEFAULT_PROFILE = "TxDefaultProfile"
-    TX_PROFILE = "TxProfile"
-    CHARGING_STATION_EXTERNAL_CONSTRAINTS = "ChargingStationExternalConstraints"
-    PRIORITY_CHARGING = "PriorityCharging"
-    LOCAL_GENERATION = "LocalGeneration"
-
-
-@strawberry.enum(description="By which clock the schedules of a profile run.")
-class ChargingProfileKind(Enum):
-    ABSOLUTE = "Absolute"
-    RECURRING = "Recurring"
-    RELATIVE = "Relative"
-    DYNAMIC = "Dynamic"
-
-
-@strawberry.enum(description="How often a schedule begins again.")
-class RecurrencyKind(Enum):
-    DAILY = "Daily"
-    WEEKLY = "Weekly"
-
-
-@strawberry.enum(description="The unit of limits: A per phase, or W of all phases together.")
-class ChargingRateUnit(Enum):
-    A = "A"
-    W = "W"
-
-
-@strawberry.enum(description="Who decides what flows in a period (OCPP 2.1).")
-class OperationMode(Enum):
-    IDLE = "Idle"
-    CHARGING_ONLY = "ChargingOnly"
-    CENTRAL_SETPOINT = "CentralSetpoint"
-    EXTERNAL_SETPOINT = "ExternalSetpoint"
-    EXTERNAL_LIMITS = "ExternalLimits"
-    CENTRAL_FREQUENCY = "CentralFrequency"
-    LOCAL_FREQUENCY = "LocalFrequency"
-    LOCAL_LOAD_BALANCING = "LocalLoadBalancing"
-
-
-@strawberry.enum(description="A way of energy transfer (OCPP 2.1).")
-class EnergyTransfer(Enum):
-    AC_SINGLE_PHASE = "AC_single_phase"
-    AC_TWO_PHASE = "AC_two_phase"
-    AC_THREE_PHASE = "AC_three_phase"
-    DC = "DC"
-    AC_BPT = "AC_BPT"
-    AC_BPT_DER = "AC_BPT_DER"
-    AC_DER = "AC_DER"
-    DC_BPT = "DC_BPT"
-    DC_ACDP = "DC_ACDP"
-    DC_ACDP_BPT = "DC_ACDP_BPT"
-    WPT = "WPT"
-
-
-@strawberry.input(description="Power at a frequency of the grid (OCPP 2.1).")
-class FrequencyPointInput:
-    frequency_hz: Decimal = said("Frequency, Hz.")
-    power_w: Decimal = said("Power, W; negative: discharging.")
-
-
-@strawberry.input(description="Power at a signal of the grid operator (OCPP 2.1).")
-class SignalPointInput:
-    signal: int = said("The signal.")
-    power_w: Decimal = said("Power, W; negative: discharging.")
-
-
-L2 = "The same for phase L2 (OCPP 2.1); the value without a phase is then for L1."
-L3 = "The same for phase L3 (OCPP 2.1)."
-
-
-@strawberry.input(description="New values for a dynamic profile; what is left out stays as it is (OCPP 2.1).")
-class ScheduleUpdateInput:
-    limit: Decimal | None = said("At most this, in the unit of the schedule; sent with one decimal, rounded down.",
-                                 default=None)  # fmt: skip
-    limit_l2: Decimal | None = said(L2, default=None)
-    limit_l3: Decimal | None = said(L3, default=None)
-    discharge_limit: Decimal | None = said("Discharge at most this, as a negative number (OCPP 2.1).", default=None)
-    discharge_limit_l2: Decimal | None = said(L2, default=None)
-    discharge_limit_l3: Decimal | None = said(L3, default=None)
-    setpoint: Decimal | None = said("Exactly this; negative: discharging (OCPP 2.1).", default=None)
-    setpoint_l2: Decimal | None = said(L2, default=None)
-    setpoint_l3: Decimal | None = said(L3, default=None)
-    setpoint_reactive: Decimal | None = said("Reactive power or current (OCPP 2.1).", default=None)
-    setpoint_reactive_l2: Decimal | None = said(L2, default=None)
-    setpoint_reactive_l3: Decimal | None = said(L3, default=None)
-
-
-@strawberry.input(description="What holds from one moment of a schedule until the next period.")
-class ChargingSchedulePeriodInput(ScheduleUpdateInput):
-    start_seconds: int = said("When, in seconds after the start of the schedule; the first one is 0.")
-    phases: int | None = said("How many phases; 3 when absent.", default=None)
-    phase_to_use: int | None = said("Which phase, 1 to 3, when it is one (OCPP 2.x).", default=None)
-    operation_mode: OperationMode | None = said("Who decides what flows (OCPP 2.1).", default=None)
-    preconditioning: bool | None = said("Let the car heat its battery (OCPP 2.1).", default=None)
-    evse_sleep: bool | None = said("Let the EVSE sleep, in mode IDLE (OCPP 2.1).", default=None)
-    baseline: Decimal | None = said("Power around which frequency control works, W (OCPP 2.1).", default=None)
-    frequency_curve: list[FrequencyPointInput] | None = said("Power by frequency (OCPP 2.1).", default=None)
-    signal_curve: list[SignalPointInput] | None = said("Power by signal (OCPP 2.1).", default=None)
-
-
-@strawberry.input(description="A lower limit for a battery that is nearly full (OCPP 2.1).")
-class LimitAtSocInput:
-    soc_percent: int = said("From this state of charge on, percent.")
-    limit: Decimal = said("At most this, in the unit of the schedule.")
-
-
-@strawberry.input(description="Limits over time.")
-class ChargingScheduleInput:
-    unit: ChargingRateUnit = said("The unit of the limits.")
-    periods: list[ChargingSchedulePeriodInput] = said("Periods in the order of time.")
-    start_schedule: DateTime | None = said("When it starts; for profiles of kind ABSOLUTE and RECURRING.", default=None)
-    duration_seconds: int | None = said("How long it holds; as long as the profile when absent.", default=None)
-    min_charging_rate: Decimal | None = said(
-        "Below this charging is inefficient. Some stations take it as a limit to keep: best left out.", default=None
-    )
-    power_tolerance: Decimal | None = said("How far the car may leave a setpoint, W (OCPP 2.1).", default=None)
-    limit_at_soc: LimitAtSocInput | None = said("A limit for a battery that is nearly full (OCPP 2.1).", default=None)
-    use_local_time: bool | None = said("The start is in the station's local time (OCPP 2.1).", default=None)
-    randomized_delay_seconds: int | None = said(
-        "Each period but the first starts up to this much later, by chance (OCPP 2.1).", default=None
-    )
-
-
-@strawberry.input(description="Limits over time with a purpose, the same for all versions of OCPP.")
-class ChargingProfileInput:
-    purpose: ChargingProfilePurpose = said("What it is for.")
-    stack_level: int = said("Its place in the stack: of two of one purpose the higher one counts.", default=0)
-    kind: ChargingProfileKind = said("By which clock its schedules run.")
-    schedules: list[ChargingScheduleInput] = said("One schedule; up to three where a car may choose (ISO 15118).")
-    id: int | None = said(
-        "Its id on the station; when absent, that of the profile in its place, else a new one.",
-        default=None,
-    )
-    recurrency: RecurrencyKind | None = said("How often it begins again; for kind RECURRING.", default=None)
-    valid_from: DateTime | None = said("From when it counts; at once when absent.", default=None)
-    valid_to: DateTime | None = said("Until when it counts; until it is cleared when absent.", default=None)
-    transaction_id: strawberry.ID | None = said("Bornier's id of the transaction; for TX_PROFILE.", default=None)
-    max_offline_seconds: int | None = said("How long it counts without connection (OCPP 2.1).", default=None)
-    invalid_after_offline: bool | None = said("Once that is over it never counts again (OCPP 2.1).", default=None)
-    update_interval_seconds: int | None = said(
-        "How often the station asks for new values; for kind DYNAMIC (OCPP 2.1).", default=None
-    )
-
-
-STATION = "The station."
-EVSE = "The EVSE (OCPP 1.6: connector); 0 is the whole station."
+from api.graphql.page import Connection, listed
+from api.graphql.scalar import DateTime, Json, Position
+from api.graphql.schedule import (
+    EVSE,
+    STATION,
+    ChargingProfileInput,
+    ChargingProfileKind,
+    ChargingProfilePurpose,
+    ChargingSchedule,
+    EnergyTransfer,
+    RecurrencyKind,
+    ScheduleUpdateInput,
+    schedule,
+)  # fmt: skip
+from domain import schedule as schedules
+from projections import profile as view
 
 
 @strawberry.input(description="Limit a station, an EVSE or a charge.")
@@ -188,15 +54,6 @@ class GetChargingProfilesInput:
     purpose: ChargingProfilePurpose | None = said("Profiles of this purpose.", default=None)
     stack_level: int | None = said("Profiles of this level.", default=None)
     sources: list[str] | None = said("Profiles of these sources: CSO (us), EMS, SO, Other.", default=None)
-    deadline_seconds: int | None = deadline()
-
-
-@strawberry.input(description="Ask a station what all its limits together allow.")
-class GetCompositeScheduleInput:
-    station_id: strawberry.ID = said(STATION)
-    evse_id: int = said(EVSE)
-    duration_seconds: int = said("For how long from now on.")
-    unit: ChargingRateUnit | None = said("In which unit; the station chooses when absent.", default=None)
     deadline_seconds: int | None = deadline()
 
 
@@ -232,6 +89,135 @@ class NotifyAllowedEnergyTransferInput:
     deadline_seconds: int | None = deadline()
 
 
+@strawberry.enum(description="Whether a station has a profile, and if not, why.")
+class ProfileStatus(Enum):
+    INSTALLED = "INSTALLED"
+    REPLACED = strawberry.enum_value("REPLACED", description="Another one took its place.")
+    CLEARED = strawberry.enum_value("CLEARED", description="It was cleared.")
+    LOST = strawberry.enum_value("LOST", description="A report of the station does not have it any more.")
+    ENDED = strawberry.enum_value("ENDED", description="Its transaction is over.")
+
+
+@strawberry.type(description="Limits over time with a purpose, and where they are.")
+class ChargingProfile:
+    station_id: strawberry.ID = strawberry.field(description=STATION)
+    id: int = strawberry.field(description="Its id on the station.")
+    evse_id: int = strawberry.field(description=EVSE)
+    purpose: ChargingProfilePurpose = strawberry.field(description="What it is for.")
+    stack_level: int = strawberry.field(description="Its place in the stack.")
+    kind: ChargingProfileKind = strawberry.field(description="By which clock its schedules run.")
+    recurrency: RecurrencyKind | None = strawberry.field(description="How often it begins again.")
+    valid_from: DateTime | None = strawberry.field(description="From when it counts.")
+    valid_to: DateTime | None = strawberry.field(description="Until when it counts.")
+    source: str = strawberry.field(description="Who limits: CSO (us), EMS, SO, Other, …")
+    transaction_id: strawberry.ID | None = strawberry.field(description="Bornier's id of its transaction.")
+    schedules: list[ChargingSchedule] = strawberry.field(description="Its schedules.")
+    profile: Json = strawberry.field(description="Everything it says.")
+    status: ProfileStatus = strawberry.field(description="Whether the station has it.")
+    since: DateTime = strawberry.field(description="Since when this is so.")
+    offered: bool = strawberry.field(description="Bornier made it out of what the car needs.")
+    position: Position = strawberry.field(description="The latest event that changed it.")
+
+
+def profile(row: Any) -> ChargingProfile:
+    told = msgspec.convert(row.profile, schedules.ChargingProfile)
+    ended = row.status == "INSTALLED" and not row.installed
+    return ChargingProfile(
+        purpose=ChargingProfilePurpose(told.purpose),
+        kind=ChargingProfileKind(told.kind),
+        recurrency=RecurrencyKind(told.recurrency) if told.recurrency else None,
+        valid_from=moment(told.valid_from),
+        valid_to=moment(told.valid_to),
+        schedules=[schedule(each) for each in told.schedules],
+        status=ProfileStatus.ENDED if ended else ProfileStatus(row.status),
+        offered=bool(row.offered),
+        **{name: getattr(row, name) for name in PROFILE},
+    )
+
+
+PROFILE = ("station_id", "id", "evse_id", "stack_level", "source", "transaction_id", "profile", "since", "position")
+
+
+def moment(at: datetime | None) -> DateTime | None:
+    return DateTime(at) if at is not None else None
+
+
+@strawberry.type(description="A limit that somebody other than Bornier set, now in force.")
+class ChargingLimit:
+    station_id: strawberry.ID = strawberry.field(description=STATION)
+    evse_id: int = strawberry.field(description=EVSE)
+    source: str = strawberry.field(description="Who limits: EMS, SO (grid operator), Other, …")
+    schedules: list[ChargingSchedule] = strawberry.field(description="By how much; empty: the station did not say.")
+    grid_critical: bool = strawberry.field(description="The grid needs it.")
+    local_generation: bool = strawberry.field(description="It is power that comes on top, from local generation.")
+    since: DateTime = strawberry.field(description="Since when.")
+    position: Position = strawberry.field(description="The latest event that changed it.")
+
+
+def limit(row: Any) -> ChargingLimit:
+    told = msgspec.convert(row.schedules, tuple[schedules.Schedule, ...])
+    names = ("station_id", "evse_id", "source", "grid_critical", "local_generation", "since", "position")
+    return ChargingLimit(schedules=[schedule(each) for each in told], **{name: getattr(row, name) for name in names})
+
+
+@strawberry.type(description="What a charge may beyond others (OCPP 2.1).")
+class ChargingPriority:
+    station_id: strawberry.ID = strawberry.field(description=STATION)
+    transaction_id: strawberry.ID = strawberry.field(description="Bornier's id of the transaction.")
+    active: bool = strawberry.field(description="It goes first.")
+    active_since: DateTime | None = strawberry.field(description="Since when.")
+    transfers: list[str] | None = strawberry.field(description="The ways of energy transfer it was allowed.")
+    position: Position = strawberry.field(description="The latest event that changed it.")
+
+
+def priority(row: Any) -> ChargingPriority:
+    names = ("station_id", "transaction_id", "active_since", "transfers", "position")
+    return ChargingPriority(active=bool(row.active), **{name: getattr(row, name) for name in names})
+
+
+@strawberry.type
+class ProfileQuery:
+    @strawberry.field(
+        description="Charging profiles by station and id; those that are installed, unless asked otherwise."
+    )
+    async def charging_profiles(
+        self,
+        info: strawberry.Info,
+        first: int | None = 50,
+        after: str | None = None,
+        station_id: strawberry.ID | None = None,
+        evse_id: int | None = None,
+        purpose: ChargingProfilePurpose | None = None,
+        transaction_id: strawberry.ID | None = None,
+        source: str | None = None,
+        installed: bool | None = True,
+    ) -> Connection[ChargingProfile]:
+        wanted = (station_id, evse_id, purpose.value if purpose else None, transaction_id, source, installed)
+        return await listed(info, "profile", view.profiles(*wanted), view.PROFILE, profile, first, after)
+
+    @strawberry.field(description="Limits that others set and that are in force.")
+    async def charging_limits(
+        self,
+        info: strawberry.Info,
+        first: int | None = 50,
+        after: str | None = None,
+        station_id: strawberry.ID | None = None,
+        evse_id: int | None = None,
+    ) -> Connection[ChargingLimit]:
+        return await listed(info, "profile", view.limits(station_id, evse_id), view.LIMIT, limit, first, after)
+
+    @strawberry.field(description="Charges that go first, or that were told what they may (OCPP 2.1).")
+    async def charging_priorities(
+        self,
+        info: strawberry.Info,
+        first: int | None = 50,
+        after: str | None = None,
+        station_id: strawberry.ID | None = None,
+        active: bool | None = None,
+    ) -> Connection[ChargingPriority]:
+        return await listed(info, "profile", view.priorities(station_id, active), view.PRIORITY, priority, first, after)
+
+
 @strawberry.type
 class ProfileMutation:
     @strawberry.mutation(description="Limit a station, an EVSE or a charge.")
@@ -245,10 +231,6 @@ class ProfileMutation:
     @strawberry.mutation(description="Ask a station which profiles it has (OCPP 2.x).")
     async def get_charging_profiles(self, info: strawberry.Info, input: GetChargingProfilesInput) -> Command:
         return await ask(info, "getChargingProfiles", input)
-
-    @strawberry.mutation(description="Ask a station what all its limits together allow.")
-    async def get_composite_schedule(self, info: strawberry.Info, input: GetCompositeScheduleInput) -> Command:
-        return await ask(info, "getCompositeSchedule", input)
 
     @strawberry.mutation(description="Let a charge go first, or no more (OCPP 2.1).")
     async def use_priority_charging(self, info: strawberry.Info, input: UsePriorityChargingInput) -> Command:

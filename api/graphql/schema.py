@@ -29,8 +29,10 @@ from api.graphql.audit import AuditQuery
 from api.graphql.badge import BadgeMutation, BadgeQuery
 from api.graphql.certificate import CertificateMutation, CertificateQuery
 from api.graphql.command import CommandMutation, CommandQuery, CommandSubscription
+from api.graphql.composite import CompositeMutation, CompositeQuery
 from api.graphql.context import asker
 from api.graphql.cost import excess
+from api.graphql.der import DerMutation, DerQuery
 from api.graphql.device import DeviceMutation
 from api.graphql.event import EventQuery, EventSubscription
 from api.graphql.file import FileMutation, FileQuery
@@ -39,8 +41,9 @@ from api.graphql.incident import IncidentQuery
 from api.graphql.job import JobQuery, JobSubscription
 from api.graphql.locallist import LocalListMutation, LocalListQuery
 from api.graphql.log import LogMutation
+from api.graphql.need import NeedQuery
 from api.graphql.orphan import OrphanMutation, OrphanQuery
-from api.graphql.profile import ProfileMutation
+from api.graphql.profile import ProfileMutation, ProfileQuery
 from api.graphql.refusal import RefusalQuery
 from api.graphql.registry import RegistryMutation
 from api.graphql.reservation import ReservationMutation, ReservationQuery
@@ -90,6 +93,10 @@ class Query(
     RefusalQuery,
     TariffQuery,
     SwapQuery,
+    ProfileQuery,
+    NeedQuery,
+    CompositeQuery,
+    DerQuery,
     EventQuery,
     JobQuery,
     FileQuery,
@@ -116,6 +123,8 @@ class Mutation(
     LocalListMutation,
     RegistryMutation,
     ProfileMutation,
+    CompositeMutation,
+    DerMutation,
     FirmwareMutation,
     LogMutation,
     FileMutation,

@@ -14,8 +14,8 @@ import strawberry
 from api.graphql.command import Command, ask, deadline, said
 from api.graphql.context import Asker, Reads, asker
 from api.graphql.page import Connection, bounded, connection
-from api.graphql.profile import ChargingProfileInput
 from api.graphql.scalar import DateTime, Position
+from api.graphql.schedule import ChargingProfileInput
 from domain.catalog import CATALOG
 from domain.event import Refusal
 from domain.transaction import stream

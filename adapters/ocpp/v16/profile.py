@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from adapters.ocpp.dialect import Heed, Payload, Said, Say, given
 from adapters.ocpp.sample import when
-from adapters.ocpp.schedule import Part, Words, book, criteria, hear_periods, intended, say, settle, starting
+from adapters.ocpp.schedule import Part, Words, book, compare, criteria, hear_periods, intended, say, settle, starting
 from application.session import Session
 from domain.event import Refusal
-from domain.profile import Profile
 from domain.schedule import ChargingProfile
 
 PERIOD: Words = {"start_seconds": "startPeriod", "limit": "limit", "phases": "numberPhases"}
@@ -94,19 +93,17 @@ def heed_clear(session: Session, wish: Payload, sent: Payload, answer: Payload) 
 
 
 def heed_composite(session: Session, wish: Payload, sent: Payload, answer: Payload) -> None:
-    schedule = answer.get("chargingSchedule")
+    schedule: Payload | None = answer.get("chargingSchedule")
     if answer["status"] != "Accepted" or schedule is None:
         return
     starts = answer.get("scheduleStart") or schedule.get("startSchedule")
-    book(session).record(
-        Profile.CompositeReported,
-        session.cause,
-        session.now,
-        evse_id=answer.get("connectorId", sent["connectorId"]),
-        starts_at=when(starts, session.now),
-        duration_seconds=schedule.get("duration", sent["duration"]),
-        unit=schedule["chargingRateUnit"],
-        periods=hear_periods(schedule, PERIOD),
+    compare(
+        session,
+        answer.get("connectorId") or sent["connectorId"],
+        when(starts, session.now),
+        schedule.get("duration") or sent["duration"],
+        schedule["chargingRateUnit"],
+        hear_periods(schedule, PERIOD),
     )
 
 
@@ -126,4 +123,7 @@ CANNOT: dict[str, str] = {
     "updateDynamicSchedule": "OCPP 1.6 has no dynamic profiles: set the profile again",
     "afrrSignal": "OCPP 1.6 has no signals of the grid operator",
     "notifyAllowedEnergyTransfer": "OCPP 1.6 does not speak of ways of energy transfer",
+    "setDERControl": "controls of distributed energy are new in OCPP 2.1",
+    "getDERControl": "controls of distributed energy are new in OCPP 2.1",
+    "clearDERControl": "controls of distributed energy are new in OCPP 2.1",
 }

@@ -8,6 +8,7 @@ from adapters.ocpp.schedule import (
     Part,
     Words,
     book,
+    compare,
     criteria,
     hear_periods,
     heard,
@@ -19,7 +20,8 @@ from adapters.ocpp.schedule import (
 )  # fmt: skip
 from application.session import Session
 from domain.event import Refusal
-from domain.profile import Needs, Profile
+from domain.need import Needs
+from domain.profile import Profile
 from domain.schedule import ChargingProfile, Schedule
 from domain.stack import FOREIGN
 
@@ -102,7 +104,7 @@ def needs(session: Session, payload: Payload) -> bytes:
 def hear_needs(session: Session, payload: Payload, wanted: Needs, otherwise: str) -> bytes:
     known, evse_id = book(session), payload["evseId"]
     charge = session.station.open_on(evse_id)
-    status = "Accepted" if charge is not None else otherwise
+    status = "Accepted" if charge is not None and wanted.most is not None else otherwise
     known.record(
         Profile.NeedsReported,
         session.cause,
@@ -114,8 +116,9 @@ def hear_needs(session: Session, payload: Payload, wanted: Needs, otherwise: str
         transaction_id=charge.transaction_id if charge is not None else None,
         max_periods=payload.get("maxScheduleTuples"),
     )
-    info = None if charge is not None else {"reasonCode": "TxNotFound"}
-    return dump(given(status=status, statusInfo=info))
+    if status == "Accepted":
+        return b'{"status":"Accepted"}'
+    return dump({"status": status, "statusInfo": {"reasonCode": "TxNotFound" if charge is None else "MissingParam"}})
 
 
 NEEDS: Words = {
@@ -234,15 +237,13 @@ def heed_composite(session: Session, wish: Payload, sent: Payload, answer: Paylo
     schedule = answer.get("schedule")
     if answer["status"] != "Accepted" or schedule is None:
         return
-    book(session).record(
-        Profile.CompositeReported,
-        session.cause,
-        session.now,
-        evse_id=schedule["evseId"],
-        starts_at=when(schedule["scheduleStart"], session.now),
-        duration_seconds=schedule["duration"],
-        unit=schedule["chargingRateUnit"],
-        periods=hear_periods(schedule, words),
+    compare(
+        session,
+        schedule["evseId"],
+        when(schedule["scheduleStart"], session.now),
+        schedule["duration"],
+        schedule["chargingRateUnit"],
+        hear_periods(schedule, words),
     )
 
 
@@ -270,4 +271,7 @@ CANNOT: dict[str, str] = {
     "updateDynamicSchedule": "OCPP 2.0.1 has no dynamic profiles: set the profile again",
     "afrrSignal": "OCPP 2.0.1 has no signals of the grid operator",
     "notifyAllowedEnergyTransfer": "OCPP 2.0.1 does not speak of ways of energy transfer",
+    "setDERControl": "controls of distributed energy are new in OCPP 2.1",
+    "getDERControl": "controls of distributed energy are new in OCPP 2.1",
+    "clearDERControl": "controls of distributed energy are new in OCPP 2.1",
 }

@@ -10,7 +10,8 @@ from adapters.ocpp.schedule import Part, Words, book, heard, say, wished
 from adapters.ocpp.v201 import profile as v201
 from application.session import Session
 from domain.event import Refusal
-from domain.profile import Needs, Profile
+from domain.need import Needs
+from domain.profile import Profile
 from domain.schedule import ScheduleUpdate, values
 from domain.station import KnownTransaction, Station
 
@@ -141,9 +142,8 @@ def say_transfer(session: Session, wish: Payload) -> Said:
 
 def heed_update(session: Session, wish: Payload, sent: Payload, answer: Payload) -> None:
     known, profile_id = book(session), sent["chargingProfileId"]
-    if answer["status"] == "Accepted" and known.dynamic(profile_id) is not None:
-        update = wished(wish["update"], ScheduleUpdate)
-        known.record(Profile.Adjusted, session.cause, session.now, profile_id=profile_id, update=update)
+    if answer["status"] == "Accepted":
+        known.adjust(profile_id, wished(wish["update"], ScheduleUpdate), session.cause, session.now)
 
 
 def heed_signal(session: Session, wish: Payload, sent: Payload, answer: Payload) -> None:
