@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from decimal import ROUND_DOWN, Decimal, InvalidOperation
+from decimal import ROUND_DOWN, Decimal
 from typing import Any, NamedTuple, TypeVar
 
 import msgspec
@@ -18,6 +18,7 @@ from domain.schedule import ChargingProfile, Period, Shape, Unit
 from domain.stack import Criteria, check_start
 
 STEP = Decimal("0.1")
+MOST = Decimal(10**12)
 TIMES = {"start_schedule", "valid_from", "valid_to", "updated_at", "departs_at", "starts_at"}
 S = TypeVar("S", bound=Shape)
 
@@ -154,10 +155,9 @@ def plain(value: Any, step: Decimal | None) -> Any:
         return stamp(value.astimezone(UTC))
     if not isinstance(value, Decimal):
         return value
-    try:
-        return float(value if step is None else value.quantize(step, ROUND_DOWN))
-    except InvalidOperation as error:
-        raise Refusal(f"{value} is not a limit") from error
+    if not value.is_finite() or abs(value) > MOST:
+        raise Refusal(f"{value} is not a number that a station can read")
+    return float(value if step is None else value.quantize(step, ROUND_DOWN))
 
 
 def heard(payload: Payload, words: Words, kind: type[S]) -> S:
