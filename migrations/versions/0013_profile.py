@@ -1,6 +1,6 @@
 """Smart charging: profiles, limits of others, needs of cars, composite schedules, priority.
 
-Revision ID: 0011
+Revision ID: 0013
 """
 
 from __future__ import annotations
@@ -10,8 +10,8 @@ from alembic import op
 
 from projections.table import UtcTime
 
-revision = "0011"
-down_revision = "0010"
+revision = "0013"
+down_revision = "0012"
 
 
 def upgrade() -> None:

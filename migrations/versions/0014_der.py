@@ -1,6 +1,6 @@
 """Distributed energy: controls and alarms.
 
-Revision ID: 0012
+Revision ID: 0014
 """
 
 from __future__ import annotations
@@ -10,8 +10,8 @@ from alembic import op
 
 from projections.table import UtcTime
 
-revision = "0012"
-down_revision = "0011"
+revision = "0014"
+down_revision = "0013"
 
 
 def upgrade() -> None:
