@@ -112,7 +112,7 @@ def smallest(version: str, action: str) -> Payload:
 
 
 async def until(wanted: Callable[[], Any]) -> None:
-    for _ in range(500):
+    for _ in range(3_000):
         if wanted():
             return
         await asyncio.sleep(0.01)
