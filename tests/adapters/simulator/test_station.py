@@ -136,12 +136,36 @@ SMALL: list[tuple[str, Callable[[Station], str]]] = [
     ("2.1", lambda s: f'unlockConnector(input: {{stationId: "{s.identity}", evseId: 1, connectorId: 1}})'),
     ("2.1", lambda s: f'changeAvailability(input: {{stationId: "{s.identity}", operative: false}})'),
 ]
+EVERYWHERE = (
+    """setChargingProfile(input: {stationId: "S", evseId: 0, chargingProfile: {purpose: TX_DEFAULT_PROFILE,
+       kind: RELATIVE, schedules: [{unit: A, periods: [{startSeconds: 0, limit: "10"}]}]}})""",
+    'getCompositeSchedule(input: {stationId: "S", evseId: 1, durationSeconds: 120, unit: W})',
+    'reserveNow(input: {stationId: "S", evseId: 1, badge: "MINE", expiresAt: "2099-01-01T00:00:00Z"})',
+    'sendLocalList(input: {stationId: "S", full: true, badges: ["MINE"]})',
+    'getLocalListVersion(input: {stationId: "S"})',
+    'clearCache(input: {stationId: "S"})',
+    'getLog(input: {stationId: "S"})',
+)
 
 
 @pytest.mark.parametrize(("version", "mutation"), SMALL)
 async def test_it_answers_the_smaller_orders(server: Server, version: str, mutation: Callable[[Station], str]) -> None:
     async with alive(server, f"SMALL-{version}", version) as station:
         assert await order(server, mutation(station)) == "ACCEPTED"
+        assert station.link.errors == 0
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+async def test_what_bornier_asks_in_every_version_is_done(server: Server, version: str) -> None:
+    badge = f"MINE-{version}"
+    await server.ask(f'mutation {{ registerBadge(input: {{badge: "{badge}"}}) {{ badge }} }}')
+    async with alive(server, f"EVERY-{version}", version) as station:
+        for mutation in EVERYWHERE:
+            asked = mutation.replace('"S"', f'"{station.identity}"').replace('"MINE"', f'"{badge}"')
+            assert await order(server, asked) == "ACCEPTED", asked
+        assert station.badges.list[badge].status == "Accepted"
+        assert len(station.profiles.rows) == 1
+        await until(lambda: station.diary.status == "Uploaded")
         assert station.link.errors == 0
 
 
