@@ -49,17 +49,13 @@ class Jobs:
 
     def deadline(self, finish_s: int | None, start: datetime | None = None) -> datetime:
         """When a job that may begin at `start` must be over. Raises Refusal for more than 30 days."""
-        now = self.clock()
-        wait = timedelta(seconds=self.deadline_s if finish_s is None else finish_s)
-        if wait <= timedelta(0):
+        now, wait_s = self.clock(), self.deadline_s if finish_s is None else finish_s
+        begin = max(start or now, now)
+        if wait_s < 1:
             raise Refusal("a job must have at least one second")
-        try:
-            until = max(start or now, now) + wait
-        except OverflowError:
-            until = now + 2 * LONGEST
-        if until > now + LONGEST:
+        if (begin - now).total_seconds() + wait_s > LONGEST.total_seconds():
             raise Refusal(f"a job must be over within {LONGEST.days} days")
-        return until
+        return begin + timedelta(seconds=wait_s)
 
     async def begin(
         self, kind: Kind, station_id: str, requested_by: str, cause: AnyCause, finish_s: int | None = None
@@ -134,12 +130,17 @@ class Follower:
 
     async def follow(self) -> None:
         async for batch in self.history.follow(self.position, TOPICS):
-            for row in batch:
-                event = CATALOG.decode(row.topic, row.state)
-                if isinstance(event, tuple(events(Job))):
-                    self.learn(event)
-                else:
-                    await self.hear(event, row.position)
+            await self.take(batch)
+
+    async def take(self, batch: Sequence[Recorded]) -> None:
+        """Read on."""
+        for row in batch:
+            event = CATALOG.decode(row.topic, row.state)
+            if row.topic in JOB_TOPICS:
+                self.learn(event)
+            else:
+                await self.hear(event, row.position)
+            self.position = row.position
 
     def learn(self, event: Event) -> None:
         """Keep a copy of every open job; what we recorded ourselves comes back here and changes nothing."""

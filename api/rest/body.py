@@ -22,19 +22,18 @@ class Body:
     """`name` and `content_type` are what the sender says of the file; both are known once the chunks have come."""
 
     def __init__(self, request: Request, limit_bytes: int) -> None:
-        """Raises TooLarge when the sender says beforehand that it is."""
         self.request = request
         self.limit_bytes = limit_bytes
         kind = parsed(request.headers.get("content-type", ""))
         self.boundary = kind.get_param("boundary") if kind.get_content_type() == "multipart/form-data" else None
         self.name = file_name(request.headers.get("content-disposition", ""))
         self.content_type: str | None = None if self.boundary else request.headers.get("content-type")
-        length = request.headers.get("content-length", "")
-        if length.isdigit() and int(length) > limit_bytes + (LONGEST_HEADER if self.boundary else 0):
-            raise TooLarge(limit_bytes)
 
     async def chunks(self) -> AsyncIterator[bytes]:
-        """The file. Raises Unreadable, TooLarge, or ClientDisconnect."""
+        """The file. Raises Unreadable, ClientDisconnect, or TooLarge: at once, where the sender says its size."""
+        length = self.request.headers.get("content-length", "")
+        if length.isdigit() and int(length) > self.limit_bytes + (2 * LONGEST_HEADER if self.boundary else 0):
+            raise TooLarge(self.limit_bytes)
         if self.boundary is None:
             async for chunk in self.request.stream():
                 yield chunk

@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-
 from starlette.requests import ClientDisconnect, Request
-from starlette.responses import JSONResponse, Response, StreamingResponse
+from starlette.responses import JSONResponse, Response
 
 from api.access import Doorman, Principal
 from api.context import Parts
 from api.problem import problem
 from api.rest.body import Body, Unreadable
-from api.rest.range import Span, Unsatisfiable, span
+from api.rest.download import sent
 from application.file import TooLarge
 from application.ports import StorageFailed
 from application.transfer import NoSuchAddress
 from domain.event import Operator, Refusal, Transfer
 from domain.file import File, plain_name
 from domain.job import Job
-
-OCTETS = "application/octet-stream"
 
 
 async def bring(request: Request) -> Response:
@@ -51,7 +47,7 @@ async def fetch(request: Request) -> Response:
     parts: Parts = request.app.state.parts
     try:
         file = await parts.files.of(request.path_params["file"])
-        return await sent(request, parts, file, None)
+        return await sent(request, parts, file)
     except (Refusal, StorageFailed) as error:
         return failed(error, 404)
 
@@ -62,7 +58,8 @@ async def serve(request: Request) -> Response:
     try:
         job = await admitted(request, parts, upload=False)
         assert job.asked is not None
-        return await sent(request, parts, await parts.files.of(job.asked.file_id or ""), job)
+        file = await parts.files.of(job.asked.file_id or "")
+        return await sent(request, parts, file, Fetching(parts, job, cause(request)))
     except (NoSuchAddress, Refusal, StorageFailed) as error:
         return failed(error, 410)
 
@@ -104,47 +101,17 @@ def cause(request: Request) -> Transfer:
     return Transfer(address=request.client.host if request.client else None)
 
 
-async def sent(request: Request, parts: Parts, file: File, job: Job | None) -> Response:
-    """A file, or the part of it that was asked for (RFC 9110, section 14). With a job, what goes out is told to it."""
-    kept = file.kept
-    headers = {
-        "Accept-Ranges": "bytes",
-        "ETag": f'"{kept.sha256}"',
-        "Content-Disposition": f'attachment; filename="{kept.name}"',
-        "Cache-Control": "no-store",
-    }
-    try:
-        wanted = span(request.headers, kept.size_bytes, headers["ETag"])
-    except Unsatisfiable:
-        headers["Content-Range"] = f"bytes */{kept.size_bytes}"
-        return problem(416, f"the file has {kept.size_bytes:,} bytes", headers)
-    headers["Content-Length"] = str(wanted.end - wanted.first)
-    if wanted.partial:
-        headers["Content-Range"] = f"bytes {wanted.first}-{wanted.end - 1}/{kept.size_bytes}"
-    status = 206 if wanted.partial else 200
-    if request.method == "HEAD":
-        return Response(status_code=status, headers=headers, media_type=OCTETS)
-    content = await parts.files.storage.read(file.file_id, wanted.first, wanted.end)
-    if job is not None:
-        await parts.transfers.begin_download(job, wanted.first, cause(request))
-        content = told(parts, job, content, wanted, kept.size_bytes, cause(request))
-    return StreamingResponse(content, status, headers, OCTETS)
+class Fetching:
+    """Tells a job how its station gets on with the file."""
 
+    def __init__(self, parts: Parts, job: Job, by: Transfer) -> None:
+        self.transfers, self.job, self.by = parts.transfers, job, by
 
-async def told(
-    parts: Parts, job: Job, content: AsyncIterator[bytes], wanted: Span, size_bytes: int, by: Transfer
-) -> AsyncIterator[bytes]:
-    """The same bytes; the job hears when the last of the file goes out, and of a connection that breaks before."""
-    at = wanted.first
-    try:
-        async for piece in content:
-            if at + len(piece) == size_bytes:
-                await parts.transfers.end_download(job, size_bytes, True, by)
-            yield piece
-            at += len(piece)
-    finally:
-        if at < wanted.end:
-            await parts.transfers.end_download(job, at, False, by)
+    async def begin(self, first_byte: int) -> None:
+        await self.transfers.begin_download(self.job, first_byte, self.by)
+
+    async def end(self, next_byte: int, complete: bool) -> None:
+        await self.transfers.end_download(self.job, next_byte, complete, self.by)
 
 
 def shown(file: File) -> dict[str, object]:
