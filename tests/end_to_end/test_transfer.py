@@ -5,7 +5,6 @@ from __future__ import annotations
 from contextlib import ExitStack
 from pathlib import Path
 
-
 from tests.end_to_end.client import Station
 from tests.end_to_end.server import Server
 from tests.end_to_end.transfer import IMAGE, begun, bring, download, job, report, report_log, upload
