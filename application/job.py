@@ -16,7 +16,7 @@ from domain.catalog import CATALOG, Recorded, events
 from domain.command import Command
 from domain.event import AnyCause, Event, Order, Refusal, Timer
 from domain.firmware import Firmware
-from domain.job import Job, Kind, Outcome, stream
+from domain.job import UPLOADS, Job, Kind, Outcome, stream
 from domain.station import Station
 
 LONGEST = timedelta(days=30)
@@ -30,6 +30,8 @@ FAMILIES: dict[type[Event], tuple[Kind, ...]] = {
     Firmware.PublicationProgressed: ("PUBLISH_FIRMWARE",),
 }
 """What a station reports → the kinds of jobs it may be about."""
+ALONE: tuple[tuple[Kind, ...], ...] = (FIRMWARE, UPLOADS, ("PUBLISH_FIRMWARE",), ("LOCAL_LIST",))
+"""Kinds of which a station does one at a time."""
 FATES: tuple[type[Event], ...] = (
     Command.Sent, Command.Answered, Command.Refused, Command.Failed, Command.Expired,
 )  # fmt: skip
@@ -210,8 +212,7 @@ class Follower:
         await self.change(job, lambda j: j.accept(name, position, cause, self.now()))
         if job.kind == "DIAGNOSTICS" and "status" not in answer and not name:
             await self.change(job, lambda j: j.end("REFUSED", "the station has no diagnostics", cause, self.now()))
-        family = next((kinds for kinds in FAMILIES.values() if job.kind in kinds), ())
-        for rival in self.of(job.station_id, family):
+        for rival in self.of(job.station_id, next(kinds for kinds in ALONE if job.kind in kinds)):
             unnamed = rival.request_id is None and job.request_id is None
             if rival.id != job.id and rival.sent and (unnamed or answer.get("status") == "AcceptedCanceled"):
                 await self.change(rival, lambda j: j.end("SUPERSEDED", INSTEAD, cause, self.now()))

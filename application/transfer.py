@@ -6,7 +6,7 @@ import hashlib
 import hmac
 import secrets
 from collections.abc import AsyncIterator, Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -90,6 +90,7 @@ class Transfers:
         """Record the job and its command together; they have the same id."""
         job_id, wait_s = str(uuid4()), wish.pop("deadline_seconds", None)
         deadline = self.jobs.deadline(wish.pop("finish_within_seconds", None), start)
+        expiry = self.jobs.clock() + timedelta(seconds=wait_s or self.orders.deadline_s)
         facts: dict[str, Any] = {"location": wish.get("location"), "log_type": wish.get("log_type")}
         if file is not None:
             kept = file.kept
@@ -107,7 +108,7 @@ class Transfers:
             station_id=station_id,
             kind=kind,
             requested_by=operator,
-            deadline=deadline,
+            deadline=max(deadline, expiry),
             command_id=job_id,
             **facts,
         )

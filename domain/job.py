@@ -34,7 +34,7 @@ FINAL: dict[str, Outcome] = {
     "AcceptedCanceled": "SUPERSEDED",
 }
 """What a station says last, in any version of OCPP (FirmwareStatus, UploadLogStatus, PublishFirmwareStatus)."""
-UPLOADS = ("DIAGNOSTICS", "LOG")
+UPLOADS: tuple[Kind, ...] = ("DIAGNOSTICS", "LOG")
 GOOD = ("INSTALLED", "PUBLISHED", "UPLOADED", "SYNCHRONISED")
 NOTHING_CAME = "the station says it has uploaded, but nothing arrived at the address it was given"
 NEVER_SAID = "the file arrived; the station never said that it was done"

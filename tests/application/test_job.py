@@ -128,8 +128,10 @@ async def test_a_newer_job_takes_the_place_of_an_older_one(world: World) -> None
     await world.ask("3", "FIRMWARE", {})
     await world.ask("4", "FIRMWARE", {})
     await world.catch_up()
-    outcomes = [await world.outcome(job_id) for job_id in "1234"]
-    assert outcomes == ["SUPERSEDED", None, "SUPERSEDED", None]
+    await world.ask("5", "DIAGNOSTICS", {"status": "AcceptedCanceled"}, 9)
+    await world.catch_up()
+    outcomes = [await world.outcome(job_id) for job_id in "12345"]
+    assert outcomes == ["SUPERSEDED", "SUPERSEDED", "SUPERSEDED", None, None]
 
 
 ENDS: list[tuple[Callable[[Command], None], str | None]] = [

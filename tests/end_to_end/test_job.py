@@ -319,7 +319,7 @@ async def test_a_job_ends_with_the_command_that_nobody_heard(server: Server) -> 
 async def test_a_job_that_is_never_heard_of_again_ends_by_its_own_deadline(server: Server) -> None:
     async with charger(server, "SILENT") as station:
         await station.boot()
-        asked, payload = await begun(server, station, "getLog", finishWithinSeconds=2)
+        asked, payload = await begun(server, station, "getLog", finishWithinSeconds=1, deadlineSeconds=2)
         done = await job(server, asked, "EXPIRED")
         async with httpx.AsyncClient() as client:
             assert (await client.put(address(payload), content=b"late")).status_code == 410
