@@ -19,7 +19,7 @@ from domain.admission import Admission
 from domain.admission import stream as admission_stream
 from domain.certificate import Certificate
 from domain.certificate import stream as certificate_stream
-from domain.event import Connection, Refusal
+from domain.event import Connection
 from domain.security import WORDS, Security
 from domain.security import stream as security_stream
 from domain.x509 import common_name, serial
@@ -154,7 +154,11 @@ class Admissions:
     async def keep(self) -> None:
         """Write denials down, beside the answer: whoever knocks in vain waits for nothing of ours."""
         while True:
-            await self.write(*await self.queue.get())
+            try:
+                await self.write(*await self.queue.get())
+            except Exception as error:
+                self.unrecorded += 1
+                log.error("a denied connection was not recorded: %s", error)
 
     async def write(self, knock: Knock, denied: Denied, unrecorded: int) -> None:
         cause = Connection(connection_id="", gateway="", address=knock.address)
@@ -173,10 +177,7 @@ class Admissions:
                 unrecorded=unrecorded,
             )
 
-        try:
-            await amend(self.journal, self.history, lambda: Admission(admission_stream(knock.station_id)), decide)
-        except Refusal as busy:
-            log.warning("a denied connection was not recorded: %s", busy)
+        await amend(self.journal, self.history, lambda: Admission(admission_stream(knock.station_id)), decide)
 
 
 class Limit:

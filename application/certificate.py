@@ -171,7 +171,10 @@ class Certificates:
         """Renew for ever."""
         while True:
             await asyncio.sleep(ROUND_S)
-            await self.renew()
+            try:
+                await self.renew()
+            except Exception as error:
+                log.error("certificates could not be renewed, trying again: %s", error)
 
     async def renew(self) -> None:
         """Ask the stations here for a new request where a certificate ends soon; again after an hour."""

@@ -18,7 +18,7 @@ from application.journal import Journal
 from application.ports import Credentials
 from domain.catalog import CATALOG
 from domain.command import Command
-from domain.event import AnyCause, Event, Operator, Order, Refusal
+from domain.event import Event, Operator, Order, Refusal
 from domain.security import Security, stream
 
 log = logging.getLogger("bornier.credential")
@@ -34,6 +34,7 @@ TOPICS = tuple(
     for name in CATALOG.names(kind)
 )
 LOOKBACK = timedelta(hours=25)
+AGAIN_S = 1.0
 
 
 class Passwords:
@@ -75,24 +76,31 @@ class Passwords:
         start = self.history.position_at(self.clock() - LOOKBACK)
         async for batch in self.history.follow(start, TOPICS):
             for row in batch:
-                await self.learn(CATALOG.decode(row.topic, row.state))
+                await self.patiently(CATALOG.decode(row.topic, row.state))
+
+    async def patiently(self, event: Event) -> None:
+        """However long the database is away: an answer that is forgotten would leave a void password valid."""
+        while True:
+            try:
+                await self.learn(event)
+                return
+            except Exception as error:
+                log.error("the answer to a new password is not settled yet: %s", error)
+            await asyncio.sleep(AGAIN_S)
 
     async def learn(self, event: Event) -> None:
         if isinstance(event, Command.Requested):
             if event.action == ACTION:
                 self.pending[event.originator_id] = (event.station_id, str(event.parameters.get("credential_id")))
         elif event.originator_id in self.pending:
-            station_id, credential_id = self.pending.pop(event.originator_id)
+            station_id, credential_id = self.pending[event.originator_id]
             taken = isinstance(event, Command.Answered) and event.accepted
             await self.credentials.conclude(credential_id, taken)
             if not taken:
                 reason = str(getattr(event, "reason", None) or "the station did not say why")
                 cause = Order(command_id=event.originator_id.removeprefix("command/"))
                 await self.amend(station_id, lambda s: s.decline(credential_id, reason, cause, self.clock()))
-
-    async def adopted(self, station_id: str, credential_id: str, cause: AnyCause) -> None:
-        """The station came with the new password."""
-        await self.amend(station_id, lambda s: s.adopt(credential_id, cause, self.clock()))
+            del self.pending[event.originator_id]
 
     async def amend(self, station_id: str, decide: Callable[[Security], None]) -> None:
         await amend(self.journal, self.history, lambda: Security(stream(station_id)), decide)
