@@ -13,8 +13,10 @@ from typing import Any
 import strawberry
 from graphql import GraphQLError
 
+from api.graphql.answer import result
 from api.graphql.context import Asker, asker
 from api.graphql.page import Connection, bounded, connection
+from api.graphql.result import CommandResult
 from api.graphql.scalar import DateTime, Json, Position
 from domain.catalog import CATALOG
 from domain.command import Command as Aggregate
@@ -52,6 +54,10 @@ class Command:
     answer: Json | None = strawberry.field(description="The station's answer, as it said it.")
     error: str | None = strawberry.field(description="Why it was not accepted, in words.")
     position: Position = strawberry.field(description="The latest event that changed it; 0 right after asking.")
+
+    @strawberry.field(description="The station's answer in one shape for all versions; null while there is none.")
+    def result(self) -> CommandResult | None:
+        return result(self.action, self.answer)
 
 
 NAMES = (

@@ -47,6 +47,7 @@ from api.graphql.profile import ProfileMutation, ProfileQuery
 from api.graphql.refusal import RefusalQuery
 from api.graphql.registry import RegistryMutation
 from api.graphql.reservation import ReservationMutation, ReservationQuery
+from api.graphql.result import TYPES
 from api.graphql.scalar import SCALARS, Texts, readable
 from api.graphql.security import SecurityMutation, SecurityQuery
 from api.graphql.station import StationMutation, StationQuery, StationSubscription
@@ -229,6 +230,7 @@ schema = Schema(
     query=Query,
     mutation=Mutation,
     subscription=Subscription,
+    types=TYPES,
     extensions=[Guard, lambda: MaxTokensLimiter(max_token_count=TOKENS)],
     config=StrawberryConfig(scalar_map=SCALARS),
 )

@@ -168,6 +168,23 @@ async def test_configuration_keys_are_read_in_ocpp_16(server: Server) -> None:
         assert command["answer"]["configurationKey"][0]["value"] == "1"
 
 
+async def test_the_answer_has_a_type(server: Server) -> None:
+    query = """query ($id: ID!) { command(id: $id) { result { __typename status
+      ... on ConfigurationResult { keys { key value } unknownKeys } } } }"""
+    async with Station(server.ocpp, "Y") as charger:
+        await charger.boot()
+        charger.commands["GetConfiguration"] = {
+            "configurationKey": [{"key": "K", "readonly": False, "value": "1"}], "unknownKey": ["U"],
+        }  # fmt: skip
+        asked = await server.ask('mutation { getConfiguration(input: {stationId: "Y"}) { id result { status } } }')
+        assert asked["getConfiguration"]["result"] is None
+        told = await server.until(query, lambda d: d["command"]["result"], id=asked["getConfiguration"]["id"])
+    assert told["command"]["result"] == {
+        "__typename": "ConfigurationResult", "status": "Accepted",
+        "keys": [{"key": "K", "value": "1"}], "unknownKeys": ["U"],
+    }  # fmt: skip
+
+
 async def test_what_a_version_cannot_say_is_rejected_with_a_reason(server: Server) -> None:
     async with Station(server.ocpp, "W") as charger:
         await charger.boot()
