@@ -125,7 +125,7 @@ def composite(answer: Raw) -> CommandResult:
 
 
 def local_list(answer: Raw) -> CommandResult:
-    return LocalListResult(version=answer.get("listVersion", answer.get("versionNumber", 0)), **told(answer))
+    return LocalListResult(version=int(answer.get("listVersion") or answer.get("versionNumber") or 0), **told(answer))
 
 
 def certificates(answer: Raw) -> CommandResult:
