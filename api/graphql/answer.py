@@ -91,6 +91,11 @@ def variable(line: Raw) -> VariableResult:
     )
 
 
+def setting(answer: Raw) -> CommandResult:
+    """A key of OCPP 1.6 or a profile has one status, a variable of OCPP 2.x one of its own."""
+    return variables(answer) if "setVariableResult" in answer else status(answer)
+
+
 def monitors(answer: Raw) -> CommandResult:
     lines = answer.get("setMonitoringResult") or answer.get("clearMonitoringResult") or []
     return MonitorsResult(monitors=[monitor(line) for line in lines], **overall(lines, "status"))
@@ -210,6 +215,8 @@ SPECIAL: Mapping[str, Telling] = {
     "getConfiguration": configuration,
     "getVariables": variables,
     "setVariables": variables,
+    "setPassword": setting,
+    "setSecurityProfile": setting,
     "setVariableMonitoring": monitors,
     "clearVariableMonitoring": monitors,
     "getCompositeSchedule": composite,
@@ -227,15 +234,15 @@ SPECIAL: Mapping[str, Telling] = {
     "setDerControl": der_control,
 }
 PLAIN = (
-        "adjustPeriodicEventStream", "afrrSignal", "cancelReservation", "certificateSigned", "changeAvailability",
-        "changeConfiguration", "changeTransactionTariff", "clearCache", "clearChargingProfile", "clearDerControl",
-        "clearDisplayMessage", "costUpdated", "customerInformation", "deleteCertificate", "getBaseReport",
-        "getChargingProfiles", "getDerControl", "getDisplayMessages", "getMonitoringReport", "getReport",
-        "installCertificate", "notifyAllowedEnergyTransfer", "notifyWebPaymentStarted", "publishFirmware", "remoteStop",
-        "requestBatterySwap", "reserveNow", "reset", "sendLocalList", "setChargingProfile", "setDefaultTariff",
-        "setDisplayMessage", "setMonitoringBase", "setMonitoringLevel", "setNetworkProfile", "setPassword",
-        "triggerMessage", "unlockConnector", "unpublishFirmware", "updateDynamicSchedule", "updateFirmware",
-        "usePriorityCharging",
+    "adjustPeriodicEventStream", "afrrSignal", "cancelReservation", "certificateSigned", "changeAvailability",
+    "changeConfiguration", "changeTransactionTariff", "clearCache", "clearChargingProfile", "clearDerControl",
+    "clearDisplayMessage", "costUpdated", "customerInformation", "deleteCertificate", "getBaseReport",
+    "getChargingProfiles", "getDerControl", "getDisplayMessages", "getMonitoringReport", "getReport",
+    "installCertificate", "notifyAllowedEnergyTransfer", "notifyWebPaymentStarted", "publishFirmware", "remoteStop",
+    "renewCertificate", "requestBatterySwap", "reserveNow", "reset", "sendLocalList", "setChargingProfile",
+    "setDefaultTariff", "setDisplayMessage", "setMonitoringBase", "setMonitoringLevel", "setNetworkProfile",
+    "triggerMessage", "unlockConnector", "unpublishFirmware", "updateDynamicSchedule", "updateFirmware",
+    "usePriorityCharging",
 )  # fmt: skip
 """Commands whose answer is a status and nothing more: listed, so that none is forgotten."""
 RESULTS: Mapping[str, Telling] = {**SPECIAL, **dict.fromkeys(PLAIN, status)}

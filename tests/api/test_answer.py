@@ -35,6 +35,8 @@ OTHER_NAMES = {
     "getDerControl": ("GetDERControl",),
     "clearDerControl": ("ClearDERControl",),
     "setPassword": ("ChangeConfiguration", "SetVariables"),
+    "setSecurityProfile": ("ChangeConfiguration", "SetVariables"),
+    "renewCertificate": ("ExtendedTriggerMessage", "TriggerMessage"),
     "sendMessage": ("Reset",),
 }
 HASHES = {"hashAlgorithm": "SHA256", "issuerNameHash": "a", "issuerKeyHash": "b", "serialNumber": "1f"}

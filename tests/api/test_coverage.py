@@ -12,11 +12,7 @@ from tests.adapters.ocpp.heard import everything, written
 
 ROWS = rows()
 STILL_TO_COME = {
-    "CertificateSigned", "DeleteCertificate", "Get15118EVCertificate", "GetCertificateChainStatus",
-    "GetCertificateStatus", "GetInstalledCertificateIds", "InstallCertificate", "SignCertificate",
-    "GetLocalListVersion", "SendLocalList",
     "NotifyDERAlarm", "NotifyDERStartStop", "ReportDERControl", "ClearDERControl", "GetDERControl", "SetDERControl",
-    "NotifyPriorityCharging",
 }  # fmt: skip
 WITHOUT_MUTATION = {
     "adjustPeriodicEventStream", "clearDisplayMessage", "clearVariableMonitoring", "customerInformation",

@@ -98,6 +98,8 @@ def converse(version: str, found: Found) -> None:
         return
     talk.say("TransactionEvent", event2("Started", 0, 1, 500, "EVConnected", **TOKEN))
     talk.say("TransactionEvent", event2("Updated", 1, 2, 600, "Charging"))
+    if version == "2.1":
+        talk.say("NotifyPriorityCharging", {"transactionId": "tx", "activated": True})
     talk.say("TransactionEvent", event2("Ended", 2, 3, 700))
     for number, status in enumerate(("Expired", "Removed"), 1):
         talk.say("ReservationStatusUpdate", {"reservationId": number, "reservationUpdateStatus": status})
