@@ -46,6 +46,7 @@ from application.journal import Journal
 from application.listener import listen
 from application.locallist import Lists, Synchroniser
 from application.number import Numbers
+from application.outcome import Outcomes
 from application.profile import Offers
 from application.registry import Registry
 from application.reservation import Book, Desk, Keeper
@@ -195,6 +196,8 @@ async def start_gateway(
     await asyncio.to_thread(dispatcher.load)
     keeper = Keeper(journal, history, Book(), clock)
     await asyncio.to_thread(keeper.load)
+    outcomes = Outcomes(journal, history, timedelta(seconds=settings.start_timeout_s), clock)
+    await asyncio.to_thread(outcomes.load)
     await numbers.reserve(clock())
     rules = Rules(
         journal, badges, numbers, settings.unknown_stations, settings.heartbeat_s, keeper.book,
@@ -221,6 +224,8 @@ async def start_gateway(
     await asyncio.to_thread(synchroniser.load)
     process.go(synchroniser.follow(), "local lists")
     process.go(synchroniser.tend(), "local lists in step")
+    process.go(outcomes.follow(), "outcomes")
+    process.go(outcomes.expire(), "fruitless starts")
     process.go(keeper.follow(), "reservations")
     process.go(keeper.expire(), "reservation expiry")
     process.go(front.watch(), "pings")

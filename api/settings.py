@@ -41,6 +41,7 @@ class Settings:
     ping_s: int = 45
     call_timeout_s: int = 30
     command_deadline_s: int = 30
+    start_timeout_s: int = 120
     max_frame_bytes: int = 1_048_576
     security_profile: str = "auto"
     ocpp_tls_port: int = 9443

@@ -72,9 +72,21 @@ class Command(Aggregate):
 
         reason: str
 
+    class Fulfilled(Event, tag="command.fulfilled.v1"):
+        """What the station had accepted came about: a remote start led to this transaction."""
+
+        transaction_id: str
+
+    class GivenUp(Event, tag="command.given_up.v1"):
+        """The station had accepted a remote start, and no charge began in time."""
+
+        reason: str
+
     def __init__(self, stream: str) -> None:
         super().__init__(stream)
         self.status = ""
+        self.fulfilled = False
+        self.given_up = False
 
     @property
     def final(self) -> bool:
@@ -156,6 +168,15 @@ class Command(Aggregate):
         if not self.final:
             self.record(kind, cause, now, reason=reason, **facts)
 
+    def fulfil(self, transaction_id: str, cause: AnyCause, now: datetime) -> None:
+        """It led to something; even late, after somebody gave it up."""
+        if not self.fulfilled:
+            self.record(Command.Fulfilled, cause, now, transaction_id=transaction_id)
+
+    def give_up(self, reason: str, cause: AnyCause, now: datetime) -> None:
+        if not self.fulfilled and not self.given_up:
+            self.record(Command.GivenUp, cause, now, reason=reason)
+
     def apply(self, event: Event) -> None:
         match event:
             case Command.Requested():
@@ -167,5 +188,9 @@ class Command(Aggregate):
                 self.connection_id = event.connection_id
             case Command.PartAnswered():
                 self.status = "going on"
+            case Command.Fulfilled():
+                self.fulfilled = True
+            case Command.GivenUp():
+                self.given_up = True
             case _:
                 self.status = "final"

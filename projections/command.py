@@ -30,6 +30,8 @@ COMMAND = Table(
     Column("answered_at", UtcTime),
     Column("answer", JSON(none_as_null=True)),
     Column("error", Text),
+    Column("transaction_id", Text),
+    Column("given_up_at", UtcTime),
     Column("position", BigInteger),
     Index("command_by_time", "requested_at", "id"),
     Index("command_by_station", "station_id", "requested_at", "id"),
@@ -89,6 +91,14 @@ def expired(changes: Changes, event: Command.Expired, position: int) -> None:
     put(changes, event, position, status="EXPIRED", error=event.reason)
 
 
+def fulfilled(changes: Changes, event: Command.Fulfilled, position: int) -> None:
+    put(changes, event, position, transaction_id=event.transaction_id, given_up_at=None)
+
+
+def given_up(changes: Changes, event: Command.GivenUp, position: int) -> None:
+    put(changes, event, position, given_up_at=event.recorded_at)
+
+
 def put(changes: Changes, event: Any, position: int, **values: Any) -> None:
     changes.put("command", (event.originator_id.removeprefix("command/"),), position=position, **values)
 
@@ -104,6 +114,8 @@ PROJECTION = Projection(
         Command.Failed: failed,
         Command.TimedOut: timed_out,
         Command.Expired: expired,
+        Command.Fulfilled: fulfilled,
+        Command.GivenUp: given_up,
     },
 )
 

@@ -303,6 +303,9 @@ def commands(notebook: Notebook) -> None:
         match end:
             case "accepted" | "rejected":
                 command.answer(end == "accepted", raw, None if end == "accepted" else "Rejected", cause, BEGIN)
+                command.give_up("no charge began", cause, BEGIN)
+                if end == "accepted":
+                    command.fulfil("t", cause, BEGIN)
             case "refused":
                 command.close(Command.Refused, "cannot", cause, BEGIN)
             case "failed":

@@ -18,10 +18,12 @@ from api.graphql.context import Asker, asker
 from api.graphql.page import Connection, bounded, connection
 from api.graphql.result import CommandResult
 from api.graphql.scalar import DateTime, Json, Position
+from api.graphql.transaction import Transaction, transaction
 from domain.catalog import CATALOG
 from domain.command import Command as Aggregate
 from domain.command import stream
 from projections import command as view
+from projections import transaction as charge
 from projections.page import cursor
 from projections.projection import fold
 
@@ -55,6 +57,19 @@ class Command:
     error: str | None = strawberry.field(description="Why it was not accepted, in words.")
     position: Position = strawberry.field(description="The latest event that changed it; 0 right after asking.")
 
+    given_up_at: DateTime | None = strawberry.field(
+        description="When an accepted remote start was given up, because no charge had begun in time."
+    )
+    transaction_id: strawberry.Private[str | None] = None
+
+    @strawberry.field(description="The transaction that a remote start led to; null while there is none.")
+    async def transaction(self, info: strawberry.Info) -> Transaction | None:
+        known = self.transaction_id
+        if known is None:
+            return None
+        row = (await asker(info).reads.run(lambda c: charge.by_id(c, [known]))).get(known)
+        return transaction(row) if row is not None and row.started_at is not None else None
+
     @strawberry.field(description="The station's answer in one shape for all versions; null while there is none.")
     def result(self) -> CommandResult | None:
         return result(self.action, self.answer)
@@ -62,7 +77,7 @@ class Command:
 
 NAMES = (
     "id", "station_id", "action", "parameters", "requested_by", "requested_at", "deadline", "sent_at", "answered_at",
-    "answer", "error", "position",
+    "answer", "error", "position", "given_up_at", "transaction_id",
 )  # fmt: skip
 
 
@@ -157,6 +172,7 @@ def requested(command_id: str, event: Aggregate.Requested, refusal: str | None) 
         answered_at=None,
         answer=None,
         error=refusal,
+        given_up_at=None,
         position=Position(0),
     )
 

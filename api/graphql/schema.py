@@ -31,6 +31,7 @@ from api.graphql.certificate import CertificateMutation, CertificateQuery
 from api.graphql.command import CommandMutation, CommandQuery, CommandSubscription
 from api.graphql.composite import CompositeMutation, CompositeQuery
 from api.graphql.context import asker
+from api.graphql.control import ControlMutation
 from api.graphql.cost import excess
 from api.graphql.der import DerMutation, DerQuery
 from api.graphql.device import DeviceMutation
@@ -53,7 +54,7 @@ from api.graphql.security import SecurityMutation, SecurityQuery
 from api.graphql.station import StationMutation, StationQuery, StationSubscription
 from api.graphql.swap import SwapMutation, SwapQuery
 from api.graphql.tariff import TariffMutation, TariffQuery
-from api.graphql.transaction import TransactionMutation, TransactionQuery, TransactionSubscription
+from api.graphql.transaction import TransactionQuery, TransactionSubscription
 from api.graphql.vendor import VendorQuery
 from application.ports import StorageFailed
 from domain.event import Refusal
@@ -113,7 +114,7 @@ class Query(
 @strawberry.type(description="What can be asked for.")
 class Mutation(
     StationMutation,
-    TransactionMutation,
+    ControlMutation,
     OrphanMutation,
     DeviceMutation,
     ReservationMutation,

@@ -163,7 +163,8 @@ async def test_a_plugged_car_is_started_from_afar(server: Server, badge: str) ->
         answer = await charge.event("Updated", "RemoteStart", info={"remoteStartId": number}, idToken=TOKEN)
         assert answer["idTokenInfo"]["status"] == "Accepted"
         await charge.charging()
-        assert (await transaction(server, station))["badge"] == BADGE
+        query = '{ transactions(stationId: "TCF01") { edges { node { badge } } } }'
+        await server.until(query, lambda d: d["transactions"]["edges"] == [{"node": {"badge": BADGE}}])
 
 
 @pytest.mark.octt("2.0.1", "TC_F_02_CSMS", "TC_F_03_CSMS")

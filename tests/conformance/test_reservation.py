@@ -22,7 +22,7 @@ async def reserve(server: Server, station: Station, seconds: float = 600, **wish
 
 async def fate(server: Server, number: int, wanted: str) -> None:
     query = "query ($id: ID!) { reservation(id: $id) { status } }"
-    await server.until(query, lambda d: d["reservation"]["status"] == wanted, id=str(number))
+    await server.until(query, lambda d: d["reservation"] and d["reservation"]["status"] == wanted, id=str(number))
 
 
 async def start16(station: Station, number: int) -> None:

@@ -47,3 +47,22 @@ def test_a_command_that_expired_stays_expired(late: Step[Command]) -> None:
 
 def test_a_command_that_was_answered_cannot_fail_any_more() -> None:
     given(blank(), request, send, answer(False)).when(close(Command.Failed)).then_nothing()
+
+
+def fulfil(command: Command) -> None:
+    command.fulfil("t1", SOMEBODY, NOW)
+
+
+def give_up(command: Command) -> None:
+    command.give_up("too late", SOMEBODY, NOW)
+
+
+def test_an_accepted_command_leads_to_something_once() -> None:
+    given(blank(), request, send, answer(True)).when(fulfil).then(Command.Fulfilled).showing(transaction_id="t1")
+    given(blank(), request, send, answer(True), fulfil).when(fulfil).then_nothing()
+    given(blank(), request, send, answer(True), fulfil).when(give_up).then_nothing()
+
+
+def test_what_was_given_up_may_still_come_about() -> None:
+    given(blank(), request, send, answer(True), give_up).when(give_up).then_nothing()
+    given(blank(), request, send, answer(True), give_up).when(fulfil).then(Command.Fulfilled)
