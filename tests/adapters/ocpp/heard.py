@@ -1,7 +1,4 @@
-"""Which events every message of a station becomes: found by saying it.
-
-`python -m tests.adapters.ocpp.heard` writes it down for the page of coverage.
-"""
+"""Which events every message of a station becomes: found by saying it. `make docs` writes it down."""
 
 from __future__ import annotations
 
@@ -12,7 +9,6 @@ from typing import Any
 from adapters.ocpp.direction import FROM_STATION
 from adapters.ocpp.schema import actions
 from adapters.ocpp.version import DIALECTS
-from api.coverage import HEARD
 from domain.catalog import CATALOG
 from domain.event import Operator, Refusal, topic
 from domain.reservation import Reservation
@@ -128,7 +124,3 @@ def written(found: Found) -> str:
 def ordered(topics: set[str]) -> list[str]:
     """In the order of the catalog."""
     return [name for name in CATALOG.events if name in topics]
-
-
-if __name__ == "__main__":
-    HEARD.write_text(written(everything()))
