@@ -8,23 +8,23 @@ transaction in time is given up, and whoever asked can see it.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 import msgspec
 
 from application.history import History
-from application.journal import Fenced, Journal
-from domain.catalog import CATALOG, Recorded
+from application.journal import Journal
+from application.process import Process
+from domain.catalog import CATALOG
 from domain.command import Command
 from domain.event import Event, Timer
 from domain.transaction import Transaction
 
 START = "remoteStart"
-LOOK_BACK = timedelta(hours=25)
 REMEMBERED = 1_000
 TIMER = Timer(rule="outcome of a remote start")
 Decision = Callable[[Command, datetime], None]
@@ -60,29 +60,17 @@ class Start:
         return where and began.badge == self.badge and self.sent_at is not None and began.recorded_at >= self.sent_at
 
 
-class Outcomes:
-    """Follows starts and transactions in the history. Every gateway does; the word of the first one counts."""
+class Outcomes(Process):
+    """Follows starts and transactions."""
+
+    topics = TOPICS
 
     def __init__(self, journal: Journal, history: History, patience: timedelta, clock: Callable[[], datetime]) -> None:
-        self.journal = journal
-        self.history = history
+        super().__init__(journal, history, clock)
         self.patience = patience
-        self.clock = clock
-        self.position = 0
         self.starts: dict[str, Start] = {}
         self.begun: dict[str, Transaction.Started] = {}
         self.found: dict[str, str] = {}
-
-    def load(self) -> None:
-        """What is under way, and what an earlier process may not have acted on."""
-        self.position = self.history.position_at(self.clock() - LOOK_BACK)
-        while batch := self.history.read(self.position, 5_000, TOPICS):
-            self.learn(batch)
-            self.position = batch[-1].position
-
-    def learn(self, batch: Iterable[Recorded]) -> None:
-        for row in batch:
-            self.consider(CATALOG.decode(row.topic, row.state))
 
     def consider(self, event: Event) -> None:
         if isinstance(event, Transaction.Started):
@@ -135,16 +123,10 @@ class Outcomes:
                     del self.starts[start.stream], self.begun[began.originator_id]
                     return
 
-    async def follow(self) -> None:
-        await self.settle()
-        async for batch in self.history.follow(self.position, TOPICS):
-            self.learn(batch)
-            await self.settle()
-
     async def settle(self) -> None:
         while self.found:
             stream, transaction_id = self.found.popitem()
-            await self.decide(stream, fulfilling(transaction_id))
+            await self.decide(partial(Command, stream), fulfilling(transaction_id))
 
     async def expire(self, every_s: float = 0.5) -> None:
         """Say which starts came to nothing."""
@@ -155,20 +137,7 @@ class Outcomes:
                 if start.accepted_at is not None and start.accepted_at + self.patience < now:
                     self.starts.pop(start.stream, None)
                     reason = f"no charge began within {self.patience.total_seconds():g} s"
-                    await self.decide(start.stream, giving_up(reason))
-
-    async def decide(self, stream: str, decision: Decision) -> None:
-        """Load, ask, record; when another gateway was quicker, look again."""
-        while True:
-            rows = await self.history.read_patiently(0, (), stream)
-            command = Command(stream).replay(CATALOG.decode(row.topic, row.state) for row in rows)
-            decision(command, self.clock())
-            decided = command.collect_events()
-            if not decided:
-                return
-            with contextlib.suppress(Fenced):
-                await self.journal.record(decided)
-                return
+                    await self.decide(partial(Command, start.stream), giving_up(reason))
 
 
 def fulfilling(transaction_id: str) -> Decision:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Iterable
-from datetime import datetime, timedelta
+from collections.abc import Callable
+from datetime import datetime
+from functools import partial
 from typing import Any
 
 from application.history import History
 from application.journal import Fenced, Journal
-from domain.catalog import CATALOG, Recorded, events
+from application.process import Process, loaded
+from domain.catalog import CATALOG, events
 from domain.command import Command
 from domain.event import Event, Operator, Order, Refusal, Timer
 from domain.number import Number
@@ -21,7 +23,6 @@ CLOSINGS = (Command.Refused, Command.Failed, Command.TimedOut, Command.Expired)
 KINDS: list[type[Event]] = [*events(Reservation), Command.Requested, *CLOSINGS, Transaction.Started]
 TOPICS = tuple(name for kind in KINDS for name in CATALOG.names(kind))
 OWN = tuple(name for kind in events(Reservation) for name in CATALOG.names(kind))
-LOOK_BACK = timedelta(hours=25)
 Decision = Callable[[Reservation, datetime], None]
 
 
@@ -51,7 +52,7 @@ class Desk:
 
     async def find(self, reservation_id: str) -> Reservation:
         """The reservation as it is now. Raises Refusal if there is none."""
-        reservation = await load(self.history, int(reservation_id) if reservation_id.isdecimal() else 0)
+        reservation = await loaded(self.history, Reservation(f"reservation/{reservation_id}"))
         if reservation.status is None:
             raise Refusal(f"there is no reservation {reservation_id}")
         return reservation
@@ -87,41 +88,22 @@ class Book:
         return [each for each in self.known.values() if each.expires_at is not None and each.expires_at <= now]
 
 
-async def load(history: History, reservation_id: int) -> Reservation:
-    rows = await history.read_patiently(0, (), stream(reservation_id))
-    return Reservation(stream(reservation_id)).replay(CATALOG.decode(row.topic, row.state) for row in rows)
+class Keeper(Process):
+    """Ends reservations: used by a transaction, never answered, or over."""
 
-
-class Keeper:
-    """Follows the history and ends reservations: used by a transaction, never answered, or over.
-
-    Every gateway has one; the history takes the word of the first.
-    """
+    topics = TOPICS
 
     def __init__(self, journal: Journal, history: History, book: Book, clock: Callable[[], datetime]) -> None:
-        self.journal = journal
-        self.history = history
+        super().__init__(journal, history, clock)
         self.book = book
-        self.clock = clock
-        self.position = 0
         self.asked: dict[str, int] = {}
         self.undecided: list[tuple[int, Decision]] = []
 
     def load(self) -> None:
-        """All live reservations, and what happened lately that an earlier process may not have acted on."""
-        recent = self.history.position_at(self.clock() - LOOK_BACK)
-        while batch := [row for row in self.history.read(self.position, 5_000, OWN) if row.position <= recent]:
+        """All live reservations, however old, then what happened lately."""
+        while batch := self.history.read(self.position, 5_000, OWN):
             self.learn(batch)
-            self.position = batch[-1].position
-        self.position = recent
-        while rows := self.history.read(self.position, 5_000, TOPICS):
-            self.learn(rows)
-            self.position = rows[-1].position
-
-    def learn(self, batch: Iterable[Recorded]) -> None:
-        """Remember, and note what has to be decided."""
-        for row in batch:
-            self.consider(CATALOG.decode(row.topic, row.state))
+        super().load()
 
     def consider(self, event: Event) -> None:
         if isinstance(event, Command.Requested):
@@ -137,34 +119,17 @@ class Keeper:
         else:
             self.book.learn(event)
 
-    async def follow(self) -> None:
-        await self.settle()
-        async for batch in self.history.follow(self.position, TOPICS):
-            self.learn(batch)
-            await self.settle()
-
     async def settle(self) -> None:
         while self.undecided:
-            await self.decide(*self.undecided.pop(0))
+            reservation_id, decision = self.undecided.pop(0)
+            await self.decide(partial(Reservation, stream(reservation_id)), decision)
 
     async def expire(self, every_s: float = 0.5) -> None:
         """End what is over, whether or not the station says so."""
         while True:
             await asyncio.sleep(every_s)
             for reservation in self.book.over(self.clock()):
-                await self.decide(reservation.reservation_id, expiring)
-
-    async def decide(self, reservation_id: int, decision: Decision) -> None:
-        """Load, ask, record; whoever else writes to this reservation at this moment goes first."""
-        while True:
-            reservation = await load(self.history, reservation_id)
-            decision(reservation, self.clock())
-            decided = reservation.collect_events()
-            if not decided:
-                return
-            with contextlib.suppress(Fenced):
-                await self.journal.record(decided)
-                return
+                await self.decide(partial(Reservation, reservation.id), expiring)
 
 
 def refusing(closing: Any) -> Decision:
