@@ -7,10 +7,9 @@ from decimal import Decimal
 import strawberry
 
 from api.graphql.command import Command, ask, deadline, said
-from api.graphql.context import asker
-from api.graphql.profile import ChargingProfileInput
+from api.graphql.schedule import ChargingProfileInput
+from api.graphql.transaction import station_of
 from domain.event import Refusal
-from projections import transaction as view
 
 
 @strawberry.input(description="Start a charge.")
@@ -51,13 +50,6 @@ class CostUpdatedInput:
     transaction_id: strawberry.ID = said("Bornier's id of the transaction.")
     total_cost: Decimal = said("The total so far, taxes included, in the station's currency.")
     deadline_seconds: int | None = deadline()
-
-
-async def station_of(info: strawberry.Info, transaction_id: str) -> str:
-    rows = await asker(info).reads.run(lambda c: view.by_id(c, [transaction_id]))
-    if transaction_id not in rows:
-        raise Refusal(f"there is no transaction {transaction_id}")
-    return str(rows[transaction_id].station_id)
 
 
 @strawberry.type

@@ -10,9 +10,9 @@ import strawberry
 
 from api.graphql.command import Command, ask, deadline, said
 from api.graphql.context import asker
-from api.graphql.control import station_of
 from api.graphql.page import Connection, listing
 from api.graphql.scalar import DateTime, Json, Position
+from api.graphql.transaction import station_of
 from projections import pricelist as view
 from projections.settlement import SETTLEMENT
 

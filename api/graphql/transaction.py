@@ -14,6 +14,7 @@ from api.graphql.context import Asker, Reads, asker
 from api.graphql.page import Connection, bounded, connection
 from api.graphql.scalar import DateTime, Position
 from domain.catalog import CATALOG
+from domain.event import Refusal
 from domain.transaction import stream
 from projections import transaction as view
 from projections.page import Page, cursor
@@ -205,3 +206,10 @@ class TransactionSubscription:
             for row in (rows[id_] for id_ in ids if id_ in rows):
                 if station_id in (None, row.station_id) and row.started_at is not None:
                     yield transaction(row)
+
+
+async def station_of(info: strawberry.Info, transaction_id: str) -> str:
+    rows = await asker(info).reads.run(lambda c: view.by_id(c, [transaction_id]))
+    if transaction_id not in rows:
+        raise Refusal(f"there is no transaction {transaction_id}")
+    return str(rows[transaction_id].station_id)
