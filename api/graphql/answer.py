@@ -231,13 +231,13 @@ SPECIAL: Mapping[str, Telling] = {
     "getTariffs": tariffs,
     "clearTariffs": cleared_tariffs,
     "getPeriodicEventStreams": streams,
-    "setDerControl": der_control,
+    "setDERControl": der_control,
 }
 PLAIN = (
     "adjustPeriodicEventStream", "afrrSignal", "cancelReservation", "certificateSigned", "changeAvailability",
-    "changeConfiguration", "changeTransactionTariff", "clearCache", "clearChargingProfile", "clearDerControl",
+    "changeConfiguration", "changeTransactionTariff", "clearCache", "clearChargingProfile", "clearDERControl",
     "clearDisplayMessage", "costUpdated", "customerInformation", "deleteCertificate", "getBaseReport",
-    "getChargingProfiles", "getDerControl", "getDisplayMessages", "getMonitoringReport", "getReport",
+    "getChargingProfiles", "getDERControl", "getDisplayMessages", "getMonitoringReport", "getReport",
     "installCertificate", "notifyAllowedEnergyTransfer", "notifyWebPaymentStarted", "publishFirmware", "remoteStop",
     "renewCertificate", "requestBatterySwap", "reserveNow", "reset", "sendLocalList", "setChargingProfile",
     "setDefaultTariff", "setDisplayMessage", "setMonitoringBase", "setMonitoringLevel", "setNetworkProfile",

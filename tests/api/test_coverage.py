@@ -11,9 +11,6 @@ from api.graphql.schema import schema
 from tests.adapters.ocpp.heard import everything, written
 
 ROWS = rows()
-STILL_TO_COME = {
-    "NotifyDERAlarm", "NotifyDERStartStop", "ReportDERControl", "ClearDERControl", "GetDERControl", "SetDERControl",
-}  # fmt: skip
 WITHOUT_MUTATION = {
     "adjustPeriodicEventStream", "clearDisplayMessage", "clearVariableMonitoring", "customerInformation",
     "getBaseReport", "getDisplayMessages", "getMonitoringReport", "getPeriodicEventStreams", "getReport",
@@ -32,8 +29,6 @@ def test_the_events_on_the_page_are_those_that_happen() -> None:
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: f"{row.version}-{row.direction}-{row.message}")
 def test_no_row_is_without_behaviour(row: Row) -> None:
-    if row.message in STILL_TO_COME:
-        return
     if row.version == "2.1" and row.why_not:
         assert not row.understood, "it has a use after all: take its excuse away"
     else:

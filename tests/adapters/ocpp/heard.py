@@ -9,6 +9,7 @@ from typing import Any
 from adapters.ocpp.direction import FROM_STATION
 from adapters.ocpp.schema import actions
 from adapters.ocpp.version import DIALECTS
+from api.coverage import KEPT
 from domain.catalog import CATALOG
 from domain.event import Operator, Refusal, topic
 from domain.reservation import Reservation
@@ -30,18 +31,14 @@ class Listening(Talk):
         self.found = found
 
     def say(self, action: str, payload: dict[str, Any]) -> dict[str, Any]:
-        before = len(self.notebook.events)
+        noted, before = self.found[self.dialect.version, action], len(self.notebook.events)
+        if action in self.dialect.kept:
+            noted.add(KEPT)
+            return {}
         try:
             return super().say(action, payload)
         finally:
-            said = {topic(type(event)) for event in self.notebook.events[before:]} - {QUIRK}
-            self.found[self.dialect.version, action] |= said
-
-    def hear(self, action: str, payload: dict[str, Any]) -> bytes:
-        if action in self.dialect.kept:
-            self.found[self.dialect.version, action].add("station.message_received.v1")
-            return self.dialect.kept[action]
-        return super().hear(action, payload)
+            noted |= {topic(type(event)) for event in self.notebook.events[before:]} - {QUIRK}
 
 
 def everything() -> Found:
