@@ -77,13 +77,18 @@ async def energy_transfer_started(server: Server, charger: Station) -> None:
 
 
 SET = [
-    pytest.param(1, "TX_DEFAULT_PROFILE", 6.0, "TxDefaultProfile", marks=pytest.mark.octt("2.0.1", "TC_K_01_CSMS")),
-    pytest.param(0, "CHARGING_STATION_MAX_PROFILE", 8.0, "ChargingStationMaxProfile",
-                 marks=pytest.mark.octt("2.0.1", "TC_K_03_CSMS")),
-    pytest.param(0, "TX_DEFAULT_PROFILE", 6.0, "TxDefaultProfile", marks=pytest.mark.octt("2.0.1", "TC_K_10_CSMS")),
+    (1, "TX_DEFAULT_PROFILE", 6.0, "TxDefaultProfile"),
+    (0, "CHARGING_STATION_MAX_PROFILE", 8.0, "ChargingStationMaxProfile"),
+    (0, "TX_DEFAULT_PROFILE", 6.0, "TxDefaultProfile"),
 ]  # fmt: skip
 
 
+@pytest.mark.octt(
+    "2.0.1",
+    "TC_K_01_CSMS",
+    "TC_K_03_CSMS",
+    "TC_K_10_CSMS",
+)
 @pytest.mark.parametrize(("evse_id", "purpose", "most", "said"), SET)
 async def test_a_profile_is_set_with_everything_it_needs(
     server: Server, evse_id: int, purpose: str, most: float, said: str
@@ -208,28 +213,33 @@ async def ask(server: Server, charger: Station, criteria: str) -> dict[str, Any]
 
 
 GET = [
-    pytest.param("evseId: 0, purpose: TX_DEFAULT_PROFILE", {"evseId": 0},
-                 {"chargingProfilePurpose": "TxDefaultProfile"}, marks=pytest.mark.octt("2.0.1", "TC_K_29_CSMS")),
-    pytest.param("evseId: 1, purpose: TX_DEFAULT_PROFILE", {"evseId": 1},
-                 {"chargingProfilePurpose": "TxDefaultProfile"}, marks=pytest.mark.octt("2.0.1", "TC_K_30_CSMS")),
-    pytest.param("purpose: TX_DEFAULT_PROFILE", {}, {"chargingProfilePurpose": "TxDefaultProfile"},
-                 marks=pytest.mark.octt("2.0.1", "TC_K_31_CSMS")),
-    pytest.param("evseId: 1, stackLevel: 1", {"evseId": 1}, {"stackLevel": 1},
-                 marks=pytest.mark.octt("2.0.1", "TC_K_33_CSMS")),
-    pytest.param('evseId: 1, sources: ["EMS"]', {"evseId": 1}, {"chargingLimitSource": ["EMS"]},
-                 marks=pytest.mark.octt("2.0.1", "TC_K_34_CSMS")),
-    pytest.param("evseId: 1, purpose: CHARGING_STATION_MAX_PROFILE", {"evseId": 1},
-                 {"chargingProfilePurpose": "ChargingStationMaxProfile"},
-                 marks=pytest.mark.octt("2.0.1", "TC_K_35_CSMS")),
-    pytest.param("evseId: 1, purpose: TX_DEFAULT_PROFILE, stackLevel: 1", {"evseId": 1},
-                 {"chargingProfilePurpose": "TxDefaultProfile", "stackLevel": 1},
-                 marks=pytest.mark.octt("2.0.1", "TC_K_36_CSMS")),
+    ("evseId: 0, purpose: TX_DEFAULT_PROFILE", {"evseId": 0},
+                 {"chargingProfilePurpose": "TxDefaultProfile"}),
+    ("evseId: 1, purpose: TX_DEFAULT_PROFILE", {"evseId": 1},
+                 {"chargingProfilePurpose": "TxDefaultProfile"}),
+    ("purpose: TX_DEFAULT_PROFILE", {}, {"chargingProfilePurpose": "TxDefaultProfile"}),
+    ("evseId: 1, stackLevel: 1", {"evseId": 1}, {"stackLevel": 1}),
+    ('evseId: 1, sources: ["EMS"]', {"evseId": 1}, {"chargingLimitSource": ["EMS"]}),
+    ("evseId: 1, purpose: CHARGING_STATION_MAX_PROFILE", {"evseId": 1},
+                 {"chargingProfilePurpose": "ChargingStationMaxProfile"}),
+    ("evseId: 1, purpose: TX_DEFAULT_PROFILE, stackLevel: 1", {"evseId": 1},
+                 {"chargingProfilePurpose": "TxDefaultProfile", "stackLevel": 1}),
 ]  # fmt: skip
 
 
-GET_NAMES = [case.values[0] for case in GET]
+GET_NAMES = [case[0] for case in GET]
 
 
+@pytest.mark.octt(
+    "2.0.1",
+    "TC_K_29_CSMS",
+    "TC_K_30_CSMS",
+    "TC_K_31_CSMS",
+    "TC_K_33_CSMS",
+    "TC_K_34_CSMS",
+    "TC_K_35_CSMS",
+    "TC_K_36_CSMS",
+)
 @pytest.mark.parametrize(("criteria", "where", "match"), GET)
 async def test_profiles_are_asked_for_and_the_report_is_shown(
     server: Server, criteria: str, where: dict[str, Any], match: dict[str, Any]
@@ -275,11 +285,16 @@ async def test_external_constraints_in_a_report_are_shown_with_their_source(serv
 
 
 CLEAR = [
-    pytest.param("Accepted", "ACCEPTED", marks=pytest.mark.octt("2.0.1", "TC_K_06_CSMS")),
-    pytest.param("Unknown", "REJECTED", marks=pytest.mark.octt("2.0.1", "TC_K_08_CSMS")),
+    ("Accepted", "ACCEPTED"),
+    ("Unknown", "REJECTED"),
 ]
 
 
+@pytest.mark.octt(
+    "2.0.1",
+    "TC_K_06_CSMS",
+    "TC_K_08_CSMS",
+)
 @pytest.mark.parametrize(("answer", "status"), CLEAR)
 async def test_profiles_are_cleared_by_place(server: Server, answer: str, status: str) -> None:
     async with Station(server.ocpp, f"TCKCLEAR{answer}", "2.0.1") as charger:
@@ -294,11 +309,16 @@ async def test_profiles_are_cleared_by_place(server: Server, answer: str, status
 
 
 COMPOSITE = [
-    pytest.param(1, marks=pytest.mark.octt("2.0.1", "TC_K_43_CSMS")),
-    pytest.param(0, marks=pytest.mark.octt("2.0.1", "TC_K_44_CSMS")),
+    1,
+    0,
 ]
 
 
+@pytest.mark.octt(
+    "2.0.1",
+    "TC_K_43_CSMS",
+    "TC_K_44_CSMS",
+)
 @pytest.mark.parametrize("evse_id", COMPOSITE)
 async def test_a_composite_schedule_is_asked_for_and_shown(server: Server, evse_id: int) -> None:
     async with Station(server.ocpp, f"TCKSUM{evse_id}", "2.0.1") as charger:
