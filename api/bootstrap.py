@@ -159,9 +159,11 @@ async def running(settings: Settings, roles: frozenset[Role] = EVERYTHING) -> As
             process.go(Offers(orders, history, gateway.sessions.get, clock).follow(), "offers of schedules")
             await follow_jobs(process, jobs)
             await start_security(process, front, passwords, certificates, authority)
+        badges = badges or await start_badges(process, history)
+        lists = Lists(journal, history, badges, clock, settings.command_deadline_s, settings.local_list_items, jobs)
+        if gateway is not None:
+            await follow_lists(process, lists, gateway)
         if "api" in roles:
-            badges = badges or await start_badges(process, history)
-            lists = Lists(journal, history, badges, clock, settings.command_deadline_s, settings.local_list_items)
             registry = Registry(journal, history, vault, clock, gateway, badges)
             desk = Desk(journal, history, clock)
             files = Files(Bucket(settings.files_place), journal, history, clock, settings.file_bytes)
@@ -218,12 +220,6 @@ async def start_gateway(
     process.go(badges.charges.follow(), "charges")
     process.go(dispatcher.follow(), "commands")
     process.go(dispatcher.expire(), "deadlines")
-    lists = Lists(journal, history, badges, clock, settings.command_deadline_s, settings.local_list_items)
-    automatic, clear = settings.local_lists == "automatic", settings.clear_caches == "automatic"
-    synchroniser = Synchroniser(lists, gateway.sessions, automatic, clear)
-    await asyncio.to_thread(synchroniser.load)
-    process.go(synchroniser.follow(), "local lists")
-    process.go(synchroniser.tend(), "local lists in step")
     process.go(outcomes.follow(), "outcomes")
     process.go(outcomes.expire(), "fruitless starts")
     process.go(keeper.follow(), "reservations")
@@ -279,6 +275,16 @@ def signer_of(settings: Settings) -> Signer:
     if settings.audit_command:
         return CommandSigner(settings.audit_command, settings.audit_key_path)
     return FileSigner(settings.audit_key_path)
+
+
+async def follow_lists(process: Running, lists: Lists, gateway: Gateway) -> None:
+    """Bring the local lists of stations in step."""
+    settings = process.settings
+    automatic, clear = settings.local_lists == "automatic", settings.clear_caches == "automatic"
+    synchroniser = Synchroniser(lists, gateway.sessions, automatic, clear)
+    await asyncio.to_thread(synchroniser.load)
+    process.go(synchroniser.follow(), "local lists")
+    process.go(synchroniser.tend(), "local lists in step")
 
 
 async def follow_jobs(process: Running, jobs: Jobs) -> None:

@@ -14,6 +14,7 @@ from application.badge import TOPICS as BADGE_TOPICS
 from application.badge import Badges
 from application.command import GRACE, LONGEST
 from application.history import History
+from application.job import Jobs
 from application.journal import Fenced, Journal
 from application.session import Session
 from domain.badge import Badge, fold
@@ -22,6 +23,8 @@ from domain.command import Command
 from domain.command import stream as command_stream
 from domain.device import Device
 from domain.event import AnyCause, Event, Operator, Order, Refusal, Timer
+from domain.job import Job
+from domain.job import stream as job_stream
 from domain.locallist import Entry, Limits, LocalList, Part, stream
 from domain.station import Station
 from domain.station import stream as station_stream
@@ -37,7 +40,8 @@ AUTOMATED = tuple(CATALOG.names(LocalList.Automated))
 REGISTERED = tuple(CATALOG.names(Station.Registered))
 DEVICE = (*CATALOG.names(Device.VariablesReported), *CATALOG.names(Device.VariablesRead))
 RECENT = LONGEST + GRACE
-RULE = Timer(rule="local list")
+BY = "local list"
+RULE = Timer(rule=BY)
 LISTED = {"Accepted", "Blocked", "Expired"}
 UNLISTED_KINDS = {"NoAuthorization", "Central"}
 """A start button and a start of ours are authorized by nobody's list (C02.FR.03, C05.FR.02)."""
@@ -54,7 +58,9 @@ class Lists:
         clock: Callable[[], datetime],
         deadline_s: int,
         items: int,
+        jobs: Jobs,
     ) -> None:
+        self.jobs = jobs
         self.journal = journal
         self.history = history
         self.badges = badges
@@ -63,19 +69,27 @@ class Lists:
         self.items = items
 
     async def request(
-        self, station_id: str, full: bool, deadline_s: int | None, limits: Limits, cause: AnyCause
-    ) -> LocalList:
-        """Bring the list in step with the badges. Raises Refusal while a message is under way."""
+        self, station_id: str, full: bool, deadline_s: int | None, limits: Limits, by: str, cause: AnyCause
+    ) -> None:
+        """Bring the list in step with the badges, as a job. Raises Refusal while a message is under way."""
         for least, limit in ((1, limits.items), (1, limits.size_bytes), (0, limits.entries)):
             if limit is not None and limit < least:
                 raise Refusal(f"a limit of a local list is {least} or more")
         deadline(deadline_s, self.deadline_s)
         await self.expect(station_id)
-        return await self.change(station_id, lambda known: known.request(full, deadline_s, limits, cause, self.clock()))
 
-    async def automate(self, station_id: str, automatic: bool, cause: AnyCause) -> LocalList:
+        def decide(known: LocalList) -> list[Event]:
+            job, now = Job(job_stream(str(uuid4()))), self.clock()
+            known.request(full, deadline_s, limits, cause, now, job.job_id)
+            until = self.jobs.deadline(None)
+            job.request(cause, now, kind="LOCAL_LIST", station_id=station_id, requested_by=by, deadline=until)
+            return list(job.collect_events())
+
+        await self.change(station_id, decide)
+
+    async def automate(self, station_id: str, automatic: bool, cause: AnyCause) -> None:
         await self.expect(station_id)
-        return await self.change(station_id, lambda known: known.automate(automatic, cause, self.clock()))
+        await self.change(station_id, lambda known: known.automate(automatic, cause, self.clock()))
 
     async def send(
         self,
@@ -148,21 +162,41 @@ class Lists:
             if part is None:
                 known.complete(RULE, now)
                 return []
-            return self.command(known, part, wish.deadline_s, "local list", RULE)
+            return self.command(known, part, wish.deadline_s, BY, RULE)
 
         await self.change(station_id, decide)
 
-    async def change(self, station_id: str, decide: Callable[[LocalList], list[Event] | None]) -> LocalList:
+    async def change(self, station_id: str, decide: Callable[[LocalList], list[Event] | None]) -> None:
         """Load, decide, record together with other events of the decision; again when somebody else was quicker."""
         for _ in range(TRIES):
             known = await asyncio.to_thread(self.read, station_id)
-            others = decide(known) or []
+            wish, others = known.wish, decide(known) or []
+            own = known.collect_events()
             try:
-                await self.journal.record([*known.collect_events(), *others])
+                await self.journal.record([*own, *others])
             except Fenced:
                 continue
-            return known
+            if wish is not None and wish.job_id is not None:
+                await self.tell(wish.job_id, known, own)
+            return
         raise Refusal("somebody else keeps changing this list; try again")
+
+    async def tell(self, job_id: str, known: LocalList, news: Iterable[Event]) -> None:
+        """What it means for the job of the synchronisation; only whoever recorded it says so."""
+        for event in news:
+            match event:
+                case LocalList.Sent():
+                    part = f"version {event.version}: {len(event.entries)} badges, {event.left} left"
+                    whole = known.done + len(event.entries) + event.left
+                    await self.jobs.progress(job_id, part, 100 * known.done / whole if whole else 0, event.cause)
+                case LocalList.Refused():
+                    await self.jobs.progress(job_id, event.reason, None, event.cause)
+                case LocalList.Synchronised():
+                    await self.jobs.end(job_id, "SYNCHRONISED", None, event.cause)
+                case LocalList.Abandoned():
+                    await self.jobs.end(job_id, "FAILED", event.reason, event.cause)
+                case LocalList.Requested():
+                    await self.jobs.end(job_id, "SUPERSEDED", "it was asked for again", event.cause)
 
     async def expect(self, station_id: str) -> None:
         """Raises Refusal for a station nobody has heard of."""
@@ -319,7 +353,7 @@ class Synchroniser:
         if known.wish is not None or known.under_way is not None:
             return
         if known.held is None or known.next_part(await self.lists.entries(station_id), Limits()) is not None:
-            await self.lists.request(station_id, False, None, Limits(), RULE)
+            await self.lists.request(station_id, False, None, Limits(), BY, RULE)
 
     def learn(self, event: Event) -> None:
         match event:

@@ -67,6 +67,7 @@ class LocalList(Aggregate):
         full: bool = False
         deadline_s: int | None = None
         limits: Limits = Limits()
+        job_id: str | None = None
 
     class Sent(Event, tag="locallist.sent.v1"):
         """One message went on its way as a command; so many entries are left for later ones."""
@@ -118,17 +119,26 @@ class LocalList(Aggregate):
         self.under_way: LocalList.Sent | None = None
         self.begun = False
         self.retried = False
+        self.done = 0
         self.automatic: bool | None = None
 
     @property
     def station_id(self) -> str:
         return self.id.removeprefix("locallist/")
 
-    def request(self, full: bool, deadline_s: int | None, limits: Limits, cause: AnyCause, now: datetime) -> None:
+    def request(
+        self,
+        full: bool,
+        deadline_s: int | None,
+        limits: Limits,
+        cause: AnyCause,
+        now: datetime,
+        job_id: str | None = None,
+    ) -> None:
         """Ask for a synchronisation. One that runs takes up what changes meanwhile."""
         if self.under_way is not None:
             raise Refusal("a message for the local list of this station is under way; wait for its end")
-        self.record(LocalList.Requested, cause, now, full=full, deadline_s=deadline_s, limits=limits)
+        self.record(LocalList.Requested, cause, now, full=full, deadline_s=deadline_s, limits=limits, job_id=job_id)
 
     def automate(self, automatic: bool, cause: AnyCause, now: datetime) -> None:
         if automatic != self.automatic:
@@ -195,12 +205,13 @@ class LocalList(Aggregate):
     def apply(self, event: Event) -> None:
         match event:
             case LocalList.Requested():
-                self.wish, self.begun, self.retried = event, False, False
+                self.wish, self.begun, self.retried, self.done = event, False, False, 0
             case LocalList.Sent():
                 self.under_way, self.begun = event, True
             case LocalList.Installed():
                 assert self.under_way is not None
                 self.version_known, self.held = event.version, after(self.held, self.under_way)
+                self.done += len(self.under_way.entries)
                 self.under_way = None
             case LocalList.Refused():
                 self.under_way, self.held, self.retried = None, None, True

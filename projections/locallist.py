@@ -21,6 +21,7 @@ LIST = Table(
     Column("error", Text),
     Column("automatic", Boolean),
     Column("command_id", Text),
+    Column("job_id", Text),
     Column("left", Integer),
     Column("entries", Integer),
     Column("requested_at", UtcTime),
@@ -30,7 +31,16 @@ LIST = Table(
 
 
 def requested(changes: Changes, event: LocalList.Requested, position: int) -> None:
-    put(changes, event, position, status="REQUESTED", error=None, left=None, requested_at=event.recorded_at)
+    put(
+        changes,
+        event,
+        position,
+        status="REQUESTED",
+        error=None,
+        left=None,
+        job_id=event.job_id,
+        requested_at=event.recorded_at,
+    )
 
 
 def sent(changes: Changes, event: LocalList.Sent, position: int) -> None:

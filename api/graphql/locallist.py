@@ -45,14 +45,15 @@ class LocalList:
     entries: int | None = strawberry.field(description="How many badges were on it when it was last in step.")
     left: int | None = strawberry.field(description="How many entries are left for later messages.")
     command_id: strawberry.ID | None = strawberry.field(description="The command that carries the latest message.")
+    job_id: strawberry.ID | None = strawberry.field(description="The job of the latest synchronisation.")
     requested_at: DateTime | None = strawberry.field(description="When a synchronisation was last asked for.")
     changed_at: DateTime = strawberry.field(description="When something last happened to it.")
     position: Position = strawberry.field(description="The latest event that changed it.")
 
 
 NAMES = (
-    "station_id", "version", "error", "automatic", "entries", "left", "command_id", "requested_at", "changed_at",
-    "position",
+    "station_id", "version", "error", "automatic", "entries", "left", "command_id", "job_id", "requested_at",
+    "changed_at", "position",
 )  # fmt: skip
 
 
@@ -134,8 +135,9 @@ class LocalListMutation:
     async def sync_local_list(self, info: strawberry.Info, input: SyncLocalListInput) -> LocalList:
         who = asker(info)
         limits = Limits(items=input.max_items, size_bytes=input.max_bytes, entries=input.max_entries)
-        by = Operator(name=who.name)
-        await who.parts.lists.request(input.station_id, input.full, input.deadline_seconds, limits, by)
+        await who.parts.lists.request(
+            input.station_id, input.full, input.deadline_seconds, limits, who.name, Operator(name=who.name)
+        )
         return await told(who, input.station_id)
 
     @strawberry.mutation(description="Keep a local list in step by itself from now on, or no longer.")

@@ -26,6 +26,7 @@ LIST = (
     ("error", sa.Text()),
     ("automatic", sa.Boolean()),
     ("command_id", sa.Text()),
+    ("job_id", sa.Text()),
     ("left", sa.Integer()),
     ("entries", sa.Integer()),
     ("requested_at", UtcTime()),

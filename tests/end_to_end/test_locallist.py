@@ -12,7 +12,8 @@ from tests.end_to_end.server import Server
 
 VERSIONS = ["1.6", "2.0.1", "2.1"]
 STATE = """query ($id: ID!) { localLists(stationId: $id) { totalCount edges { node {
-    version status error automatic entries left commandId position } } } }"""
+    version status error automatic entries left commandId jobId position } } } }"""
+JOB = "query ($id: ID!) { job(id: $id) { kind status percent error requestedBy steps { status percent } } }"
 COMMAND = "query ($id: ID!) { command(id: $id) { status error answer } }"
 FINAL = {"ACCEPTED", "REJECTED", "FAILED", "TIMED_OUT", "EXPIRED"}
 
@@ -99,6 +100,9 @@ async def test_a_list_is_brought_in_step_in_parts_and_later_by_its_difference(se
         assert (done["status"], done["error"], done["version"], done["entries"]) == ("SYNCHRONISED", None, 3, 5)
         assert inside.badges == dict.fromkeys(names, "Accepted") | {names[1]: "Blocked"}
         assert inside.sizes == [2, 2, 1]
+        job = (await server.until(JOB, lambda d: d["job"]["status"] == "SYNCHRONISED", id=done["jobId"]))["job"]
+        assert (job["kind"], job["error"], job["requestedBy"]) == ("LOCAL_LIST", None, "admin")
+        assert [step["percent"] for step in job["steps"] if step["percent"] is not None] == [0, 40, 80]
         reason = 'reason: "x"'
         await server.ask(f'mutation {{ removeBadge(input: {{badge: "{names[0]}", {reason}}}) {{ badge }} }}')
         await server.ask(f'mutation {{ unblockBadge(input: {{badge: "{names[1]}", {reason}}}) {{ badge }} }}')
@@ -151,6 +155,8 @@ async def test_a_station_that_takes_no_list_is_shown_with_the_reason(
         done = await sync(server, charger.station_id)
         assert done["status"] == "ABANDONED"
         assert word in done["error"]
+        job = (await server.until(JOB, lambda d: d["job"]["status"] == "FAILED", id=done["jobId"]))["job"]
+        assert word in job["error"]
 
 
 async def test_a_list_the_station_cannot_hold_is_not_begun(server: Server) -> None:
