@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from datetime import datetime, timedelta
+from functools import partial
 from uuid import uuid4
 
 import msgspec
+from eventsourcing.persistence import InterfaceError, OperationalError
 
 from application.badge import TOPICS as BADGE_TOPICS
 from application.badge import Badges
@@ -39,6 +41,7 @@ TOPICS = (*(name for kind in KINDS for name in CATALOG.names(kind)), *BADGE_TOPI
 AUTOMATED = tuple(CATALOG.names(LocalList.Automated))
 REGISTERED = tuple(CATALOG.names(Station.Registered))
 DEVICE = (*CATALOG.names(Device.VariablesReported), *CATALOG.names(Device.VariablesRead))
+AGAIN_S = 1.0
 RECENT = LONGEST + GRACE
 BY = "local list"
 RULE = Timer(rule=BY)
@@ -61,6 +64,7 @@ class Lists:
         jobs: Jobs,
     ) -> None:
         self.jobs = jobs
+        self.said: dict[str, tuple[int, dict[str, int]]] = {}
         self.journal = journal
         self.history = history
         self.badges = badges
@@ -243,11 +247,12 @@ class Lists:
 
     def limits(self, station_id: str) -> Limits:
         """What the station has said of its limits: configuration keys of OCPP 1.6, or variables of OCPP 2.x."""
-        found: dict[str, int] = {}
-        for row in self.history.read(0, 10_000, DEVICE, f"device/{station_id}"):
-            event = CATALOG.decode(row.topic, row.state)
+        position, found = self.said.setdefault(station_id, (0, {}))
+        for row in self.history.read(position, 10_000, DEVICE, f"device/{station_id}"):
+            event, position = CATALOG.decode(row.topic, row.state), row.position
             if isinstance(event, Device.VariablesReported | Device.VariablesRead):
                 found |= limits_in(event)
+        self.said[station_id] = (position, found)
         return Limits(items=found.get("items"), size_bytes=found.get("size_bytes"), entries=found.get("entries"))
 
 
@@ -327,11 +332,8 @@ class Synchroniser:
         async for batch in self.history.follow(self.position, TOPICS):
             for row in batch:
                 event = CATALOG.decode(row.topic, row.state)
-                try:
-                    self.learn(event)
-                    await self.act(event)
-                except Refusal as refusal:
-                    log.warning("%s: %s", event.originator_id, refusal)
+                self.learn(event)
+                await patiently(partial(self.act, event), event.originator_id)
 
     async def tend(self) -> None:
         """Bring stations in step whose badges have changed; many changes in a moment are one."""
@@ -340,15 +342,12 @@ class Synchroniser:
             await asyncio.sleep(self.rest_s)
             self.news.clear()
             stations, self.stale = self.stale, set()
-            await asyncio.to_thread(self.lists.badges.load)
             for station_id in stations:
-                try:
-                    await self.refresh(station_id)
-                except Refusal as refusal:
-                    log.info("%s is not brought in step now: %s", station_id, refusal)
+                await patiently(partial(self.refresh, station_id), station_id)
 
     async def refresh(self, station_id: str) -> None:
         """Ask for a synchronisation where something would change; while a message is under way it is not needed."""
+        await asyncio.to_thread(self.lists.badges.load)
         known = await asyncio.to_thread(self.lists.read, station_id)
         if known.wish is not None or known.under_way is not None:
             return
@@ -368,6 +367,8 @@ class Synchroniser:
         match event:
             case LocalList.Requested() | LocalList.Installed() | LocalList.Refused():
                 await self.lists.step(event.originator_id.removeprefix("locallist/"))
+                if isinstance(event, LocalList.Installed):
+                    self.mark([event.originator_id.removeprefix("locallist/")])
             case LocalList.Automated() if event.automatic:
                 self.mark([event.originator_id.removeprefix("locallist/")])
             case Command.Answered():
@@ -391,20 +392,27 @@ class Synchroniser:
     async def answered(self, event: Command.Answered) -> None:
         command_id, cause, now = name(event), Order(command_id=name(event)), self.lists.clock()
         answer = msgspec.json.decode(event.answer)
-        if station_id := self.questions.pop(command_id, None):
+        if station_id := self.questions.get(command_id):
             version = answer.get("listVersion", answer.get("versionNumber"))
             await self.lists.change(station_id, lambda known: known.report(version, cause, now))
-        elif (station_id := self.awaited.pop(command_id, None)) and event.accepted:
+        elif (station_id := self.awaited.get(command_id)) and event.accepted:
             await self.lists.change(station_id, lambda known: known.install(command_id, cause, now))
         elif station_id:
             reason, again = event.reason or "refused", answer.get("status") in AGAIN
             await self.lists.change(station_id, lambda known: known.refuse(command_id, reason, again, cause, now))
+        self.forget(command_id)
 
     async def closed(self, event: Command.Refused | Command.Failed | Command.TimedOut | Command.Expired) -> None:
         command_id, cause, now = name(event), Order(command_id=name(event)), self.lists.clock()
-        self.questions.pop(command_id, None)
-        if station_id := self.awaited.pop(command_id, None):
+        if station_id := self.awaited.get(command_id):
             await self.lists.change(station_id, lambda known: known.refuse(command_id, event.reason, False, cause, now))
+
+        self.forget(command_id)
+
+    def forget(self, command_id: str) -> None:
+        """The command is over."""
+        self.questions.pop(command_id, None)
+        self.awaited.pop(command_id, None)
 
     async def clear(self, event: Event) -> None:
         """Ask every station here to forget whom it has seen (C11; OCPP 1.6 section 5.4)."""
@@ -422,6 +430,18 @@ class Synchroniser:
 
 
 RECENT_CHANGE = timedelta(minutes=5)
+
+
+async def patiently(step: Callable[[], Awaitable[None]], about: str) -> None:
+    """Do it, however long the database is away; what a rule refuses is said and left."""
+    while True:
+        try:
+            return await step()
+        except Refusal as refusal:
+            return log.info("%s: %s", about, refusal)
+        except (OperationalError, InterfaceError) as error:
+            log.warning("a local list cannot be looked at, trying again: %s", str(error).strip())
+        await asyncio.sleep(AGAIN_S)
 
 
 def name(event: Event) -> str:
