@@ -3,36 +3,38 @@
 from __future__ import annotations
 
 from adapters.ocpp.dialect import Hear, Payload, Said, Say, dump, given, stamp
-from application import trust
 from application.session import Session
-from domain.authorization import Purpose, Ruling
+from application.trust import contract_status
+from domain.authorization import Purpose, Ruling, Verdict
 
 LONGEST = 36
 RFID = "ISO14443"
 KINDS = {"Central", "eMAID", "ISO14443", "ISO15693", "KeyCode", "Local", "MacAddress", "NoAuthorization"}
-REFUSED = {"Blocked", "Expired", "Invalid", "Unknown"}
+CANCELLING = {"Blocked", "Expired", "Invalid", "Unknown"}
+TELLING = {"SignatureError", "CertificateExpired", "CertificateRevoked", "CertChainError", "ContractCancelled"}
+"""Any other word about a certificate means that it cannot be verified (C07.FR.17)."""
 STOPS = {"StopAuthorized", "Deauthorized", "RemoteStop"}
 
 
 def authorize(session: Session, payload: Payload) -> bytes:
-    """Authorize (C01 to C09); with a contract certificate its state too (C07)."""
-    token, proof = payload["idToken"], contract_status(session, payload)
-    info = id_token_info(session, session.check(token["idToken"], token["type"]))
-    if proof is None:
-        return dump({"idTokenInfo": info})
-    if proof != "Accepted":
-        info["status"] = "Expired" if proof == "CertificateExpired" else "Invalid"
-    elif info["status"] in REFUSED:
-        proof = "ContractCancelled"
-    return dump({"idTokenInfo": info, "certificateStatus": proof})
+    """Authorize (C01 to C09); with a contract certificate or its hash data, of Plug & Charge (C07)."""
+    badge, kind = payload["idToken"]["idToken"], payload["idToken"]["type"]
+    certificate, hash_data = payload.get("certificate"), payload.get("iso15118CertificateHashData")
+    if certificate is None and hash_data is None:
+        return dump({"idTokenInfo": id_token_info(session, session.check(badge, kind))})
+    state = contract_status(session, badge, certificate, hash_data or [])
+    ruling, status = of_contract(session.authorize(badge, kind), state)
+    session.check(badge, kind, ruling)
+    return dump({"idTokenInfo": id_token_info(session, ruling), "certificateStatus": status})
 
 
-def contract_status(session: Session, payload: Payload) -> str | None:
-    """The state of the contract certificate behind a badge, if the station asks for it (C07.FR.13 to C07.FR.17)."""
-    certificate, hashes = payload.get("certificate"), payload.get("iso15118CertificateHashData")
-    if certificate is None and hashes is None:
-        return None
-    return trust.contract_status(session, payload["idToken"]["idToken"], certificate, hashes or [])
+def of_contract(ruling: Ruling, status: str) -> tuple[Ruling, str]:
+    """A contract is as good as its certificate and its badge (C07.FR.13 to C07.FR.17)."""
+    if status == "Accepted":
+        return ruling, "ContractCancelled" if ruling.verdict in CANCELLING else "Accepted"
+    reason = f"the contract certificate is not good: {status}"
+    verdict: Verdict = "Expired" if status == "CertificateExpired" else "Invalid"
+    return ruling._replace(verdict=verdict, reason=reason), status if status in TELLING else "CertChainError"
 
 
 def id_token_info(session: Session, ruling: Ruling) -> Payload:
