@@ -57,18 +57,24 @@ class Display(Aggregate):
         request_id: int
         subject: str
         status: str
+        everything: bool = False
 
     class MessagesReported(Event, tag="display.messages_reported.v1"):
-        """Some of the messages there are (NotifyDisplayMessages); parts have no numbers, so we count them."""
+        """Some of the messages there are (NotifyDisplayMessages); parts have no numbers, so we count them.
+
+        The last part of a list of everything says since when: a message the station has not told since then is gone.
+        """
 
         request_id: int
         seq_no: int
         messages: tuple[Notice, ...] = ()
         to_be_continued: bool = False
+        everything_since: datetime | None = None
 
     def __init__(self, stream: str) -> None:
         super().__init__(stream)
         self.parts: Counter[int] = Counter()
+        self.listings: dict[int, datetime] = {}
 
     def report(
         self, request_id: int, messages: tuple[Notice, ...], to_be_continued: bool, cause: AnyCause, now: datetime
@@ -81,9 +87,12 @@ class Display(Aggregate):
             seq_no=self.parts[request_id],
             messages=messages,
             to_be_continued=to_be_continued,
+            everything_since=None if to_be_continued else self.listings.get(request_id),
         )
 
     def apply(self, event: Event) -> None:
         match event:
+            case Display.ReportOrdered() if event.everything:
+                self.listings[event.request_id] = event.recorded_at
             case Display.MessagesReported():
                 self.parts[event.request_id] += 1

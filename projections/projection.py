@@ -37,6 +37,11 @@ class Projection:
         return Projection(self.name, tables, self.handlers)
 
 
+def owner(event: Event) -> str:
+    """What the stream of an event is about: the station of `device/CP001`."""
+    return event.originator_id.partition("/")[2]
+
+
 def fold(projection: Projection, events: Iterable[tuple[int, Event]]) -> Changes:
     """What the tables would hold if only these events had happened; nothing is written. This is how `asOf` reads."""
     changes = Changes()

@@ -227,6 +227,7 @@ def busy_day() -> Notebook:
     local_lists(notebook)
     certificates(notebook)
     notebook.events += denied()
+    devices(notebook)
     notebook.events.sort(key=lambda event: event.recorded_at)  # positions grow with time
     return notebook
 
@@ -530,3 +531,84 @@ def grid(notebook: Notebook) -> None:
     new.order("clearDERControl", {"default": True, "control_id": "b"}, yes)
     new.say("NotifyDERAlarm", {"controlType": "HVMustTrip", "gridEventFault": "OverVoltage", "timestamp": at(3)})
     new.say("NotifyDERAlarm", {"controlType": "HVMustTrip", "alarmEnded": True, "timestamp": at(4)})
+
+
+def devices(notebook: Notebook) -> None:
+    """What stations are made of, in every version: values, monitors, reports, messages and streams."""
+    old = Talk(notebook, "KEYS")
+    keys = [{"key": "HeartbeatInterval", "readonly": False, "value": "300"}, {"key": "N", "readonly": True}]
+    old.order("getConfiguration", {"keys": ["N", "?"]}, {"configurationKey": keys, "unknownKey": ["?"]})
+    old.order("changeConfiguration", {"key": "HeartbeatInterval", "value": "60"}, {"status": "RebootRequired"})
+    old.order("changeConfiguration", {"key": "??", "value": "1"}, {"status": "NotSupported"})
+    old.boot()
+    new = Talk(notebook, "PARTS", "2.1")
+    for number, base in enumerate(("FullInventory", "ConfigurationInventory")):
+        asked = new.order("getBaseReport", {"base": base}, {"status": "Accepted"})
+        for seq_no in (2, 0, 1, 1)[number:]:
+            new.say("NotifyReport", inventory2(asked["requestId"], seq_no, seq_no < 2))
+    new.order("getReport", {"criteria": ["Problem"]}, {"status": "EmptyResultSet"})
+    evse, state = {"component": "EVSE", "variable": "State", "evse_id": 1}, {"variable": {"name": "State"}}
+    evse1 = {"component": {"name": "EVSE", "evse": {"id": 1}}} | state
+    read = {"attributeStatus": "Accepted", "attributeValue": "Faulted"}
+    new.order("getVariables", {"variables": [evse]}, {"getVariableResult": [evse1 | read]})
+    wrong = {"attributeStatus": "Rejected", "attributeStatusInfo": {"reasonCode": "ReadOnly"}}
+    new.order("setVariables", {"variables": [evse | {"value": "x"}]}, {"setVariableResult": [evse1 | wrong]})
+    monitoring(new, evse, evse1)
+    displaying(new)
+    streaming(new)
+    asked = new.order("customerInformation", {"report": True, "clear": False, "badge": "B"}, {"status": "Accepted"})
+    told = {"data": "Anna", "seqNo": 0, "generatedAt": at(3), "requestId": asked["requestId"]}
+    new.say("NotifyCustomerInformation", told)
+
+
+def inventory2(request_id: int, seq_no: int, more: bool) -> dict[str, Any]:
+    line = {
+        "component": {"name": "EVSE", "evse": {"id": 1}},
+        "variable": {"name": "State" if seq_no else "Power"},
+        "variableAttribute": [{"type": "Actual", "value": str(seq_no)}, {"type": "MinSet", "mutability": "ReadOnly"}],
+        "variableCharacteristics": {"dataType": "decimal", "supportsMonitoring": True, "unit": "W", "maxLimit": 7.5},
+    }
+    return {"requestId": request_id, "generatedAt": at(1), "seqNo": seq_no, "tbc": more, "reportData": [line]}
+
+
+def monitoring(new: Talk, evse: dict[str, Any], evse1: dict[str, Any]) -> None:
+    rule: dict[str, Any] = {"severity": 5, "type": "UpperThreshold"}
+    wish = evse | {"kind": "UpperThreshold", "value": 9, "severity": 5}
+    for monitor_id, status in ((1, "Accepted"), (2, "Rejected")):
+        result = evse1 | rule | {"status": status, "id": monitor_id}
+        new.order("setVariableMonitoring", {"monitors": [wish]}, {"setMonitoringResult": [result]})
+    asked = new.order("getMonitoringReport", {"criteria": ["DeltaMonitoring"]}, {"status": "Accepted"})
+    known = {"transaction": False, "value": 1, "eventNotificationType": "HardWiredMonitor"} | rule
+    monitor = evse1 | {"variableMonitoring": [known | {"id": monitor_id} for monitor_id in (3, 4)]}
+    said = {"requestId": asked["requestId"], "seqNo": 0, "generatedAt": at(2), "monitor": [monitor]}
+    new.say("NotifyMonitoringReport", said)
+    gone = [{"id": 4, "status": "Accepted"}, {"id": 99, "status": "Rejected"}]
+    new.order("clearVariableMonitoring", {"monitor_ids": [4, 99]}, {"clearMonitoringResult": gone})
+    new.order("setMonitoringBase", {"base": "HardWiredOnly"}, {"status": "Accepted"})
+    new.order("setMonitoringLevel", {"severity": 4}, {"status": "Accepted"})
+    event = {"eventId": 1, "timestamp": at(2), "trigger": "Alerting", "actualValue": "10"}
+    more = {"eventNotificationType": "CustomMonitor", "variableMonitoringId": 1, "cleared": True, "severity": 5}
+    lines = [evse1 | event | more, evse1 | event | more | {"eventId": 2, "actualValue": "11"}]
+    new.say("NotifyEvent", {"generatedAt": at(2), "seqNo": 0, "eventData": lines})
+
+
+def displaying(new: Talk) -> None:
+    text, accepted = {"content": "Hello", "format": "UTF8"}, {"status": "Accepted"}
+    for message_id in (1, 2, 3):
+        wish = {"message_id": message_id, "priority": "InFront", "text": text, "starts_at": at(1)}
+        new.order("setDisplayMessage", wish, accepted)
+    new.order("clearDisplayMessage", {"message_id": 2}, accepted)
+    asked = new.order("getDisplayMessages", {}, accepted)
+    shown = [{"id": 3, "priority": "InFront", "message": text}], [{"id": 4, "priority": "InFront", "message": text}]
+    for lines, more in zip(shown, (True, False), strict=True):
+        said = {"requestId": asked["requestId"], "messageInfo": lines, "tbc": more}
+        new.say("NotifyDisplayMessages", said)
+
+
+def streaming(new: Talk) -> None:
+    stream = {"id": 1, "variableMonitoringId": 1, "params": {"interval": 10}}
+    new.say("OpenPeriodicEventStream", {"constantStreamData": stream})
+    new.order("adjustPeriodicEventStream", {"stream_id": 1, "values": 2}, {"status": "Accepted"})
+    samples = [{"t": 0.5, "v": "1"}, {"t": 1e300, "v": "2"}]
+    new.say("NotifyPeriodicEventStream", {"id": 1, "pending": 0, "basetime": at(4), "data": samples})
+    new.say("ClosePeriodicEventStream", {"id": 1})

@@ -14,7 +14,6 @@ from application.session import Session
 
 Payload = dict[str, Any]
 EMPTY = b"{}"
-LONGEST = 1_000_000
 
 
 HIDDEN = "***"
@@ -41,10 +40,11 @@ class Said(NamedTuple):
 
 def portioned(action: str, name: str, lines: list[Any], wish: Payload) -> Said:
     """A request about many lines, in as many calls as a station needs that takes `at_once` of them."""
-    most, longest = wish.get("at_once") or len(lines), wish.get("bytes_at_once") or LONGEST
+    most, longest = wish.get("at_once") or len(lines), wish.get("bytes_at_once")
     portions: list[list[Any]] = [[]]
     for line in lines:
-        if portions[-1] and (len(portions[-1]) >= most or len(dump({name: [*portions[-1], line]})) > longest):
+        too_long = longest is not None and len(dump({name: [*portions[-1], line]})) > longest
+        if portions[-1] and (too_long or len(portions[-1]) >= most):
             portions.append([])
         portions[-1].append(line)
     first, *rest = [{name: portion} for portion in portions]

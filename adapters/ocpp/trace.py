@@ -18,6 +18,9 @@ from domain.event import Event, Message
 from domain.station import Station
 
 BROKEN = 1006
+ALREADY = ""
+"""The id of a question whose answer was told part by part."""
+
 Step = tuple[str, Any]
 
 
@@ -62,6 +65,12 @@ def steps(station_id: str, event: Event, asked: dict[str, str]) -> list[Step]:
             return [("in", [3, message_id, event.answer])]
         case Station.AnswerRefused():
             return [("in", [5, event.message_id, event.code, event.description, event.details])]
+        case Command.PartAnswered():
+            asked[event.originator_id] = ALREADY
+            return [("in", [3, event.message_id, event.answer])]
+        case Command.Answered():
+            message_id = asked.pop(event.originator_id, event.originator_id.removeprefix("command/"))
+            return [] if message_id == ALREADY else [("in", [3, message_id, event.answer])]
         case Command.Failed() if event.raw is not None:
             return [("in", frame(event.raw))]
         case _ if isinstance(event.cause, Message):

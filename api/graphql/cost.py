@@ -21,7 +21,10 @@ from api.graphql.page import LARGEST
 
 DEEPEST, ALIASES, DEAREST = 12, 30, 250_000
 UNSAID = 50
-PAGED = {"stations", "transactions", "readings", "commands", "events", "jobs", "steps", "files"}
+PAGED = {
+    "stations", "transactions", "readings", "commands", "events", "variables", "monitors", "deviceEvents", "reports",
+    "displayMessages", "eventStreams", "samples", "jobs", "steps", "files", "reservations",
+}  # fmt: skip
 
 
 class Size(NamedTuple):

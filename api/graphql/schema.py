@@ -33,8 +33,10 @@ from api.graphql.composite import CompositeMutation, CompositeQuery
 from api.graphql.context import asker
 from api.graphql.control import ControlMutation
 from api.graphql.cost import excess
+from api.graphql.customer import CustomerMutation, CustomerQuery
 from api.graphql.der import DerMutation, DerQuery
-from api.graphql.device import DeviceMutation
+from api.graphql.device import DeviceMutation, DeviceQuery
+from api.graphql.display import DisplayMutation, DisplayQuery
 from api.graphql.event import EventQuery, EventSubscription
 from api.graphql.file import FileMutation, FileQuery
 from api.graphql.firmware import FirmwareMutation
@@ -42,16 +44,19 @@ from api.graphql.incident import IncidentQuery
 from api.graphql.job import JobQuery, JobSubscription
 from api.graphql.locallist import LocalListMutation, LocalListQuery
 from api.graphql.log import LogMutation
+from api.graphql.monitor import MonitorMutation, MonitorQuery
 from api.graphql.need import NeedQuery
 from api.graphql.orphan import OrphanMutation, OrphanQuery
 from api.graphql.profile import ProfileMutation, ProfileQuery
 from api.graphql.refusal import RefusalQuery
 from api.graphql.registry import RegistryMutation
+from api.graphql.report import ReportQuery
 from api.graphql.reservation import ReservationMutation, ReservationQuery
 from api.graphql.result import TYPES
 from api.graphql.scalar import SCALARS, Texts, readable
 from api.graphql.security import SecurityMutation, SecurityQuery
 from api.graphql.station import StationMutation, StationQuery, StationSubscription
+from api.graphql.stream import StreamMutation, StreamQuery
 from api.graphql.swap import SwapMutation, SwapQuery
 from api.graphql.tariff import TariffMutation, TariffQuery
 from api.graphql.transaction import TransactionQuery, TransactionSubscription
@@ -99,6 +104,12 @@ class Query(
     NeedQuery,
     CompositeQuery,
     DerQuery,
+    DeviceQuery,
+    MonitorQuery,
+    ReportQuery,
+    CustomerQuery,
+    DisplayQuery,
+    StreamQuery,
     EventQuery,
     JobQuery,
     FileQuery,
@@ -132,6 +143,10 @@ class Mutation(
     FileMutation,
     SecurityMutation,
     CertificateMutation,
+    MonitorMutation,
+    CustomerMutation,
+    DisplayMutation,
+    StreamMutation,
 ):
     pass
 

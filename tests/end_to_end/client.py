@@ -98,6 +98,10 @@ class Station:
         result: Answer = message[2]
         return result
 
+    async def send_unanswered(self, action: str, payload: Answer) -> None:
+        """A SEND (OCPP 2.1)."""
+        await self.socket.send(json.dumps([6, f"{self.station_id}-{next(self.numbers)}", action, payload]))
+
     async def boot(self) -> Answer:
         if self.version == "1.6":
             return await self.call("BootNotification", {"chargePointVendor": "V", "chargePointModel": "M"})

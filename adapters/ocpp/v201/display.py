@@ -118,6 +118,7 @@ def heed_get_display_messages(session: Session, wish: Payload, sent: Payload, an
         request_id=sent["requestId"],
         subject=", ".join(asked) or "everything",
         status=answer["status"],
+        everything=not asked,
     )
 
 
