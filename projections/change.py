@@ -25,7 +25,7 @@ class Changes:
 
     def __init__(self) -> None:
         self.puts: dict[str, dict[Key, Values]] = defaultdict(dict)
-        self.newest_of: dict[tuple[str, str], dict[Key, Values]] = defaultdict(dict)
+        self.newest_of: dict[tuple[str, str], dict[Key, list[Values]]] = defaultdict(dict)
         self.first_of: dict[tuple[str, str], dict[Key, Any]] = defaultdict(dict)
         self.adds: dict[str, dict[Key, Values]] = defaultdict(dict)
 
@@ -35,12 +35,12 @@ class Changes:
 
     def newest(self, table: str, key: Key, guard: str, at: datetime, **values: Any) -> None:
         """So, unless the row has been told something of a later time (column `guard`)."""
-        known = self.newest_of[table, guard].get(key)
-        if known is None:
-            self.newest_of[table, guard][key] = {guard: at, **values}
-        elif known[guard] <= at:
-            known.update(values)
-            known[guard] = at
+        told = self.newest_of[table, guard].setdefault(key, [])
+        if told and at < told[-1][guard]:
+            return
+        now = {guard: at, **values}
+        told[:] = [earlier for earlier in told if not earlier.keys() <= now.keys()]
+        told.append(now)
 
     def first(self, table: str, key: Key, column: str, value: Any) -> None:
         """So, unless the column has a value already."""
@@ -57,8 +57,9 @@ class Changes:
             for key, value in first.items() if name == table else ():
                 rows.setdefault(key, {}).setdefault(column, value)
         for (name, _), newest in self.newest_of.items():
-            for key, values in newest.items() if name == table else ():
-                rows.setdefault(key, {}).update(values)
+            for key, told in newest.items() if name == table else ():
+                for values in told:
+                    rows.setdefault(key, {}).update(values)
         rows.update(self.adds[table])
         return rows
 
@@ -83,8 +84,14 @@ class Changes:
 
             send(connection, table, columns, rows, settle)
 
-    def write_newest(self, connection: Connection, table: Table, guard: str, newest: dict[Key, Values]) -> None:
-        for columns, rows in alike(newest).items():
+    def write_newest(self, connection: Connection, table: Table, guard: str, newest: dict[Key, list[Values]]) -> None:
+        """What was told at different times is written one after the other: each is held to the row as it is by then."""
+        for turn in range(max(map(len, newest.values()), default=0)):
+            now = {key: told[turn] for key, told in newest.items() if turn < len(told)}
+            self.write_turn(connection, table, guard, now)
+
+    def write_turn(self, connection: Connection, table: Table, guard: str, now: dict[Key, Values]) -> None:
+        for columns, rows in alike(now).items():
 
             def settle(statement: Any, columns: tuple[str, ...] = columns) -> Any:
                 update = {column: statement.excluded[column] for column in columns}
