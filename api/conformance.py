@@ -44,20 +44,28 @@ def covered() -> dict[tuple[str, str], list[str]]:
     """Test case → the tests that follow it, as `file::name`."""
     found: dict[tuple[str, str], list[str]] = defaultdict(list)
     for path in sorted(TESTS.glob("test_*.py")):
-        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        tree = ast.parse(path.read_text("utf-8"))
+        named = {name.id: node.value for node in tree.body if isinstance(node, ast.Assign) for name in names(node)}
+        for node in ast.walk(tree):
             if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-                for case in marked(node):
+                for case in dict.fromkeys(marked(node, named)):
                     found[case].append(f"{path.name}::{node.name}")
     return found
 
 
-def marked(test: ast.FunctionDef | ast.AsyncFunctionDef) -> Iterator[tuple[str, str]]:
-    """The test cases a test is marked with."""
+def names(node: ast.Assign) -> Iterator[ast.Name]:
+    yield from (target for target in node.targets if isinstance(target, ast.Name))
+
+
+def marked(test: ast.FunctionDef | ast.AsyncFunctionDef, named: dict[str, ast.expr]) -> Iterator[tuple[str, str]]:
+    """The test cases a test is marked with: as a whole, or some of its parameters, which may be a list with a name."""
     for mark in test.decorator_list:
-        if isinstance(mark, ast.Call) and isinstance(mark.func, ast.Attribute) and mark.func.attr == "octt":
-            version, *ids = [argument.value for argument in mark.args if isinstance(argument, ast.Constant)]
-            for case in ids:
-                yield str(version), str(case)
+        known = [named[node.id] for node in ast.walk(mark) if isinstance(node, ast.Name) and node.id in named]
+        for node in (found for part in (mark, *known) for found in ast.walk(part)):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "octt":
+                version, *ids = [argument.value for argument in node.args if isinstance(argument, ast.Constant)]
+                for case in ids:
+                    yield str(version), str(case)
 
 
 def page() -> str:
