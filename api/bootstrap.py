@@ -9,6 +9,7 @@ import platform
 import secrets
 import socket
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -65,6 +66,8 @@ from projections.runner import Runner
 log = logging.getLogger("bornier")
 
 EVERYTHING: frozenset[Role] = frozenset({"gateway", "projector", "api", "relay"})
+THREADS = 64
+"""Whoever waits for a database that is away must not keep others from answering."""
 NUMBERS_EVERY_S = 1.0
 BURY_EVERY_S = 3.0
 
@@ -119,6 +122,7 @@ async def running(settings: Settings, roles: frozenset[Role] = EVERYTHING) -> As
     """The CSMS, or some of its roles, from start to clean stop."""
     if settings.database.startswith("sqlite:///") and not roles >= EVERYTHING:
         raise ValueError("roles can only be split on PostgreSQL: SQLite is one process")
+    asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(THREADS, "bornier"))
     await asyncio.to_thread(prepare, settings)
     async with AsyncExitStack() as stack:
         process = Running(settings)

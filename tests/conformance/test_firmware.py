@@ -108,7 +108,7 @@ async def test_signed_firmware_is_updated(server: Server, case: str) -> None:
         await job(server, job_id, outcome)
 
 
-LATER = (datetime.now(UTC) + timedelta(minutes=5)).replace(microsecond=0)
+LATER = (datetime.now(UTC) + timedelta(hours=2)).replace(microsecond=0)
 SCHEDULED: list[str] = ["Downloading", "Downloaded", "SignatureVerified", "InstallScheduled", *WHOLE[3:]]
 CASES: dict[str, tuple[dict[str, str], list[str], str]] = {
     "TC_L_01_CSMS": ({}, WHOLE, "INSTALLED"),
