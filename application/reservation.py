@@ -23,6 +23,7 @@ CLOSINGS = (Command.Refused, Command.Failed, Command.TimedOut, Command.Expired)
 KINDS: list[type[Event]] = [*events(Reservation), Command.Requested, *CLOSINGS, Transaction.Started]
 TOPICS = tuple(name for kind in KINDS for name in CATALOG.names(kind))
 OWN = tuple(name for kind in events(Reservation) for name in CATALOG.names(kind))
+TRIES = 20
 Decision = Callable[[Reservation, datetime], None]
 
 
@@ -37,14 +38,15 @@ class Desk:
     async def request(self, station_id: str, badge: str, expires_at: datetime, requested_by: str, **facts: Any) -> int:
         """Note that it was asked for; its number is never given twice. Raises Refusal when it could never be used."""
         cause, now = Operator(name=requested_by), self.clock()
-        while True:
+        for skipped in range(TRIES):
             number = await asyncio.to_thread(self.numbers)
-            (reservation_id,) = number.reserve(1, "reservations", cause, now)
+            reservation_id = number.reserve(1 + skipped, "reservations", cause, now)[-1]
             reservation = Reservation(stream(reservation_id))
             reservation.request(station_id, badge, expires_at, requested_by, cause, now, **facts)
             with contextlib.suppress(Fenced):  # somebody else took this number: take the next one
                 await self.journal.record([*number.collect_events(), *reservation.collect_events()])
                 return reservation_id
+        raise Refusal("somebody else keeps taking the numbers of reservations; try again")
 
     def numbers(self) -> Number:
         rows = self.history.latest_of(NUMBERS)
