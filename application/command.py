@@ -24,6 +24,8 @@ log = logging.getLogger("bornier.command")
 TOPICS = tuple(name for kind in events(Command) for name in CATALOG.names(kind))
 LONGEST = timedelta(hours=24)
 GRACE = timedelta(seconds=5)
+SOON_S = 0.04
+"""An operator waits for the command: look often, however busy the store."""
 Closing = type[Command.Refused] | type[Command.Failed] | type[Command.TimedOut] | type[Command.Expired]
 
 
@@ -143,7 +145,7 @@ class Dispatcher:
             self.position = batch[-1].position
 
     async def follow(self) -> None:
-        async for batch in self.history.follow(self.position, TOPICS):
+        async for batch in self.history.follow(self.position, TOPICS, most_rest_s=SOON_S):
             self.learn(CATALOG.decode(row.topic, row.state) for row in batch)
             for event in (CATALOG.decode(row.topic, row.state) for row in batch):
                 if isinstance(event, Command.Requested) and (session := self.held(event.station_id)):

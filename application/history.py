@@ -18,7 +18,7 @@ log = logging.getLogger("bornier.history")
 
 PAGE = 500
 POLL_S = 1.0
-REST_S = 0.02
+REST_S, MOST_REST_S = 0.02, 0.3
 
 
 class History:
@@ -83,10 +83,18 @@ class History:
             return self.grown.wait_for(lambda: self.latest > beyond, timeout)
 
     async def follow(
-        self, after: int, topics: Sequence[str] = (), stream: str | None = None, until: int | None = None
+        self,
+        after: int,
+        topics: Sequence[str] = (),
+        stream: str | None = None,
+        until: int | None = None,
+        most_rest_s: float = MOST_REST_S,
     ) -> AsyncIterator[Sequence[Recorded]]:
-        """Everything after a position, in batches, then whatever comes: no gap, no repeat. `until`: end there."""
-        waiter = asyncio.Event()
+        """Everything after a position, in batches, then whatever comes: no gap, no repeat. `until`: end there.
+
+        Whoever finds nothing of interest again and again in a busy store looks less often, up to `most_rest_s`.
+        """
+        waiter, rest_s = asyncio.Event(), REST_S
         self.waiters.add(waiter)
         try:
             while True:
@@ -96,13 +104,14 @@ class History:
                 if until is not None:
                     batch = [recorded for recorded in batch if recorded.position <= until]
                 if batch:
-                    after = batch[-1].position
+                    after, rest_s = batch[-1].position, REST_S
                     yield batch
                 elif until is not None:
                     return
                 else:
                     after = max(after, known)
-                    await self.pause(waiter)
+                    await self.pause(waiter, rest_s)
+                    rest_s = min(2 * rest_s, most_rest_s)
         finally:
             self.waiters.discard(waiter)
 
@@ -115,9 +124,9 @@ class History:
                 log.warning("the history cannot be read, trying again: %s", str(error).strip())
             await asyncio.sleep(POLL_S)
 
-    async def pause(self, waiter: asyncio.Event) -> None:
+    async def pause(self, waiter: asyncio.Event, rest_s: float) -> None:
         """Until the store has grown; not at every commit of a busy store, and after a while in any case."""
-        await asyncio.sleep(REST_S)
+        await asyncio.sleep(rest_s)
         try:
             async with asyncio.timeout(POLL_S):  # unlike wait_for, never swallows a cancellation (Python 3.11)
                 await waiter.wait()

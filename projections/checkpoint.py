@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import NamedTuple
 
@@ -50,6 +51,13 @@ def move(connection: Connection, name: str, old: int, new: int, now: datetime) -
         return False
     connection.execute(insert(CHECKPOINT).values(name=name, **values))
     return True
+
+
+def move_all(connection: Connection, names: Sequence[str], old: int, new: int, now: datetime) -> bool:
+    """All of them go on from `old`, or none that this transaction may keep: False if one was not there."""
+    where = (CHECKPOINT.c.name.in_(names), CHECKPOINT.c.position == old)
+    moved = connection.execute(update(CHECKPOINT).where(*where).values(position=new, moved_at=now, error=None))
+    return moved.rowcount == len(names)
 
 
 def fail(connection: Connection, name: str, error: str) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -35,6 +36,11 @@ class Progress:
     events: int = 0
     retry_at: float = 0.0
 
+    def reached(self, batch: Batch) -> None:
+        """It now reflects the whole batch."""
+        self.events += sum(1 for row in batch.rows if row.position > self.position)
+        self.position, self.error = batch.last, None
+
     @property
     def stopped(self) -> bool:
         return self.error is not None and time.monotonic() < self.retry_at
@@ -58,6 +64,7 @@ class Runner:
         self.may = may
         self.feed = feed
         self.projections = {projection.name: projection for projection in projections}
+        self.topics = {name: frozenset(projection.topics) for name, projection in self.projections.items()}
         self.progress = {name: Progress(name) for name in self.projections}
         self.batch = batch
         self.unwell: str | None = None
@@ -108,12 +115,32 @@ class Runner:
             return False
         batch = Batch(rows)
         self.short = len(rows) < self.batch
-        for progress in active:
-            if progress.position < batch.last:
-                self.advance(progress, batch)
+        due = [progress for progress in active if progress.position < batch.last]
+        for progress in self.pass_by(due, batch):
+            self.advance(progress, batch)
         with self.moved:
             self.moved.notify_all()
         return True
+
+    def pass_by(self, due: Sequence[Progress], batch: Batch) -> list[Progress]:
+        """Move on at once with all whom nothing in the batch concerns; returns the others."""
+        topics = {row.topic for row in batch.rows}
+        left: list[Progress] = []
+        groups: dict[int, list[Progress]] = defaultdict(list)
+        for progress in due:
+            concerned = not topics.isdisjoint(self.topics[progress.name])
+            (left if concerned else groups[progress.position]).append(progress)
+        for position, group in groups.items():
+            with self.engine.connect() as connection:
+                relax(connection)
+                names = [progress.name for progress in group]
+                if checkpoint.move_all(connection, names, position, batch.last, datetime.now(UTC)):
+                    connection.commit()
+                    for progress in group:
+                        progress.reached(batch)
+                else:
+                    left += group
+        return left
 
     def refresh(self) -> None:
         """Believe the database about where we are: somebody may have rebuilt a projection."""
@@ -137,8 +164,7 @@ class Runner:
         except Exception as error:
             self.isolate(progress, batch, error)
             return
-        progress.events += sum(1 for row in batch.rows if row.position > progress.position)
-        progress.position, progress.error = batch.last, None
+        progress.reached(batch)
 
     def isolate(self, progress: Progress, batch: Batch, error: Exception) -> None:
         """Take what comes before the bad event, then stand still and say so; try again later, after a fix."""

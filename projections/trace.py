@@ -9,6 +9,7 @@ from sqlalchemy import BigInteger, Column, Connection, Table, Text, select
 
 from domain.catalog import CATALOG
 from domain.event import Event
+from domain.transaction import Transaction
 from projections.change import Changes
 from projections.projection import Projection
 from projections.table import METADATA
@@ -25,14 +26,19 @@ NOUNS = frozenset(name.split(".", 1)[0] for name in CATALOG.events)
 
 def named(changes: Changes, event: Any, position: int) -> None:
     """An event that names its station: so its whole stream belongs to it."""
-    if event.station_id is not None:
-        changes.first("trace", (event.station_id, event.originator_id), "position", position)
+    key = (event.station_id, event.originator_id)
+    if event.station_id is not None and key not in changes.adds["trace"]:
+        changes.add("trace", key, position=position)
 
 
 PROJECTION = Projection(
     name="trace",
     tables={"trace": TRACE},
-    handlers={kind: named for kind in CATALOG.events.values() if "station_id" in kind.__struct_fields__},
+    handlers={
+        kind: named
+        for kind in CATALOG.events.values()
+        if "station_id" in kind.__struct_fields__ and kind is not Transaction.Metered  # a start has named it before
+    },
 )
 
 
