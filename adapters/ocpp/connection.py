@@ -1,4 +1,4 @@
-"""The connection of one station: bytes, message ids, one question at a time each way. No meaning."""
+"""The connection of one station: its messages, heard and answered in order. No meaning."""
 
 from __future__ import annotations
 
@@ -6,26 +6,23 @@ import asyncio
 import logging
 from collections import deque
 from functools import partial
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 import msgspec
-import orjson
 from websockets.exceptions import InvalidHandshake
-from websockets.frames import Frame, Opcode
 from websockets.http11 import Request
-from websockets.protocol import OPEN
-from websockets.server import ServerProtocol
 
 from adapters.ocpp import frame, schema, wire
-from adapters.ocpp.dialect import HIDDEN, Dialect, Said, Secret, joined, read
+from adapters.ocpp.dialect import Dialect
+from adapters.ocpp.flight import Flights
 from adapters.ocpp.frame import Call, Error, Malformed, Result, ResultError, Send
-from adapters.ocpp.repair import repair
+from adapters.ocpp.repair import NO_RULES, Unheard, repair
 from adapters.ocpp.schema import Kind
-from adapters.ocpp.secret import redacted, scrubbed
+from adapters.ocpp.secret import scrubbed
+from adapters.ocpp.socket import Socket
 from application.command import Errand
 from application.session import NotAsked, NotLoaded, Session
-from domain.command import Command
 from domain.event import Connection, Message, Refusal
 from domain.station import Station
 
@@ -35,7 +32,6 @@ if TYPE_CHECKING:
 log = logging.getLogger("bornier.ocpp")
 
 BACKLOG = 100
-NO_RULES: tuple[str, ...] = ()
 GARBAGE = 50
 """After so many texts in a row that are no OCPP message at all the connection is closed; never for one."""
 NUL = b"\\u0000"
@@ -53,153 +49,38 @@ def fits(payload: dict[str, Any]) -> bool:
     return True
 
 
-class Unheard(Exception):
-    """Why a message cannot be heard: the error code of OCPP, and words."""
-
-    def __init__(self, code: str, reason: str) -> None:
-        super().__init__(reason)
-        self.code = code
-
-
-class Flight:
-    """The one command the station has not answered yet: one call, or several one after the other."""
-
-    __slots__ = ("action", "answers", "errand", "message_id", "payload", "rest", "secret", "timer", "unchecked")
-
-    def __init__(self, errand: Errand, said: Said) -> None:
-        self.errand = errand
-        self.message_id = errand.command_id
-        self.action, self.payload = said.action, said.payload
-        self.rest, self.secret = deque(said.rest), said.secret
-        self.unchecked = said.unchecked
-        self.answers: list[dict[str, Any]] = []
-        self.timer: asyncio.TimerHandle | None = None
-
-    @property
-    def split(self) -> bool:
-        """It takes more than one call."""
-        return bool(self.rest or self.answers)
-
-    def turn(self) -> None:
-        """The next call."""
-        self.message_id, self.payload = str(uuid4()), self.rest.popleft()
-
-
-class StationConnection(asyncio.Protocol):
-    """From the TCP connection to its end. Reads are never awaited; what needs the store is done beside, in order."""
+class StationConnection(Socket):
+    """From the handshake to the end. What needs the store is done beside; meanwhile messages wait in line."""
 
     def __init__(self, front: Front) -> None:
-        self.front = front
+        super().__init__(front)
         self.connection_id = uuid4().hex
-        self.protocol = ServerProtocol(max_size=front.max_frame_bytes)
-        self.buffer = b""
-        self.fragments: list[bytes] = []
-        self.transport: asyncio.Transport
         self.session: Session | None = None
         self.dialect: Dialect
         self.cause: Connection
         self.backlog: deque[bytes] = deque()
         self.garbage = 0
         self.busy = False
-        self.heard_at = front.loop.time()
-        self.orders: deque[Errand] = deque()
-        self.flight: Flight | None = None
-        self.lost: str | None = None
-        self.close_code: int | None = None
+        self.flights = Flights(self)
         self.task: asyncio.Task[None] | None = None
-        self.whispering: asyncio.Task[None] | None = None
 
-    # The socket.
+    # The beginning and the end.
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self.transport = cast(asyncio.Transport, transport)
+        super().connection_made(transport)
         self.front.connections.add(self)
 
-    def data_received(self, data: bytes) -> None:
-        self.heard_at = self.front.loop.time()
-        if self.protocol.state is not OPEN or not self.front.ready(self):
-            self.feed(data)
-            return
-        self.buffer = self.buffer + data if self.buffer else data
-        self.read_frames()
-
-    def read_frames(self) -> None:
-        """Take whole frames out of the buffer; a frame that is too long is refused by its header."""
-        buffer, at = self.buffer, 0
-        while (size := wire.length(buffer, at)) is not None:
-            if size > self.front.max_frame_bytes + 14:
-                self.buffer = b""
-                self.feed(buffer[at : at + 14])
-                return
-            if len(buffer) - at < size:
-                break
-            whole = buffer[at : at + size] if at or size < len(buffer) else buffer
-            at += size
-            text = None if self.fragments else wire.text(whole)
-            if text is None:
-                self.feed(whole)
-            else:
-                self.hear(text)
-        self.buffer = buffer[at:] if at else buffer
-
-    def feed(self, data: bytes) -> None:
-        """Everything that is not a plain text frame: handshake, fragments, pings, closing."""
-        self.protocol.receive_data(data)
-        for event in self.protocol.events_received():
-            if isinstance(event, Request):
-                self.task = self.front.loop.create_task(self.shake(event))
-            elif isinstance(event, Frame):
-                self.on_frame(event)
-        self.flush()
-
-    def on_frame(self, piece: Frame) -> None:
-        if piece.opcode in (Opcode.TEXT, Opcode.CONT, Opcode.BINARY):
-            self.fragments.append(bytes(piece.data))
-            if sum(map(len, self.fragments)) > self.front.max_frame_bytes:
-                self.protocol.fail(1009, "message too big")
-            elif piece.fin:
-                whole, self.fragments = b"".join(self.fragments), []
-                self.hear(whole)
-        elif piece.opcode is Opcode.CLOSE and self.protocol.close_rcvd is not None:
-            code = int(self.protocol.close_rcvd.code)
-            self.close_code = self.close_code or code
-            self.lost = self.lost or f"the station closed with code {code}"
-
-    def flush(self) -> None:
-        for data in self.protocol.data_to_send():
-            if data:
-                self.transport.write(data)
-            else:
-                self.transport.close()
-
-    def eof_received(self) -> None:
-        self.protocol.receive_eof()
+    def knock(self, request: Request) -> None:
+        self.task = self.front.loop.create_task(self.shake(request))
 
     def connection_lost(self, exc: Exception | None) -> None:
         self.front.connections.discard(self)
         reason = self.lost or (f"the network broke: {exc}" if exc else "the station hung up without closing")
         if self.task is not None:
             self.task.cancel()
-        if self.flight is not None:
-            self.land(Command.Failed, "the connection broke before the station answered")
+        self.flights.crash()
         if self.session is not None:
             self.front.gateway.close(self.session, self, reason, self.cause, self.close_code)
-
-    def close(self, reason: str, code: int = 1000) -> None:
-        """Hang up; safe to call at any time."""
-        self.lost = self.lost or reason
-        if self.protocol.state is OPEN:
-            self.close_code = self.close_code or code
-            self.protocol.send_close(code, reason[:120])
-            self.flush()
-        self.front.loop.call_later(1, self.transport.abort)
-
-    def ping(self) -> None:
-        if self.protocol.state is OPEN:
-            self.protocol.send_ping(b"")
-            self.flush()
-
-    # The handshake.
 
     async def shake(self, request: Request) -> None:
         """Answer the handshake once it is known who asks and whether they may."""
@@ -213,7 +94,7 @@ class StationConnection(asyncio.Protocol):
         self.task = None
         self.protocol.send_response(response)
         self.flush()
-        if self.protocol.state is OPEN and self.session is None:
+        if self.open and self.session is None:
             self.close("no common sub-protocol", 1002)
         elif self.session is not None:
             self.front.settled(self)
@@ -233,9 +114,9 @@ class StationConnection(asyncio.Protocol):
         if isinstance(heard, Call):
             self.on_call(heard, text)
         elif isinstance(heard, Result):
-            self.on_result(heard, text)
+            self.flights.on_result(heard, text)
         elif isinstance(heard, Error):
-            self.on_error(heard, text)
+            self.flights.on_error(heard, text)
         elif isinstance(heard, Send) and self.dialect.version == "2.1":
             self.on_send(heard, text)
         elif isinstance(heard, ResultError) and self.dialect.version == "2.1":
@@ -342,7 +223,7 @@ class StationConnection(asyncio.Protocol):
         """The journal's word: durable, so answer; or never, so hang up and let the station ask again."""
         if error is not None:
             self.close("the history has moved on without this connection", 1012)
-        elif self.protocol.state is OPEN:
+        elif self.open:
             self.transport.write(wire.pack(answer))
 
     def refuse(self, text: bytes, call: Call | None, code: str, reason: str) -> None:
@@ -402,6 +283,11 @@ class StationConnection(asyncio.Protocol):
     def code(self, code: str) -> str:
         return frame.code(self.dialect.version, code)
 
+    def order(self, errand: Errand) -> None:
+        """Ask the station something. Before the handshake is answered nothing is taken: it is delivered then."""
+        if self.session is not None and self.open:
+            self.flights.take(errand)
+
     # What takes longer than a moment; meanwhile the station's messages wait in line.
 
     def aside(self, work: Any) -> None:
@@ -418,8 +304,8 @@ class StationConnection(asyncio.Protocol):
             self.busy = False
         while self.backlog and not self.busy:
             self.hear(self.backlog.popleft())
-        if self.protocol.state is OPEN:
-            self.next_order()
+        if self.open:
+            self.flights.next()
 
     async def load(self, missing: NotLoaded, text: bytes | None = None) -> None:
         """Read one more stream of this station; then go on with the text or the command that needs it."""
@@ -440,166 +326,3 @@ class StationConnection(asyncio.Protocol):
         self.session.discard()
         await self.front.gateway.reload(self.session)
         self.refuse(text, call, "InternalError", "Bornier could not handle this message; it is kept")
-
-    # What we ask of the station.
-
-    def order(self, errand: Errand) -> None:
-        """Send a command in its turn. Before the handshake is answered nothing is taken: it is delivered then."""
-        if self.session is None or self.protocol.state is not OPEN:
-            return
-        if errand not in self.orders and (self.flight is None or self.flight.errand is not errand):
-            self.orders.append(errand)
-            self.next_order()
-
-    def next_order(self) -> None:
-        while self.orders and self.flight is None and not self.busy:
-            errand = self.orders.popleft()
-            if not errand.due and errand.command.status == "requested":
-                self.send(errand)
-
-    def send(self, errand: Errand) -> None:
-        """Say a command in this station's version, or refuse it with a reason."""
-        assert self.session is not None
-        action = errand.command.action
-        say = self.dialect.say.get(action)
-        self.session.begin(errand.cause, self.front.clock())
-        try:
-            if say is None:
-                raise Refusal(self.dialect.cannot.get(action, f"OCPP {self.dialect.version} has no {action}"))
-            said = say(self.session, errand.command.parameters)
-            for payload in () if said.unchecked else (said.payload, *said.rest):
-                violation = schema.violation(self.dialect.version, said.action, "request", payload)
-                if violation is not None:
-                    raise Refusal(violation.message)
-        except NotLoaded as missing:
-            self.orders.appendleft(errand)
-            self.aside(self.load(missing))
-            return
-        except Refusal as refusal:
-            errand.close(Command.Refused, str(refusal))
-            return
-        except (KeyError, TypeError, ValueError) as missing:
-            errand.close(Command.Refused, f"the parameters do not fit {action}: {missing!r}")
-            return
-        self.flight = Flight(errand, said)
-        self.take_off(self.flight)
-
-    def take_off(self, flight: Flight) -> None:
-        """Record the call of a flight as sent, then put it on the wire."""
-        text = frame.call(flight.message_id, flight.action, flight.payload)
-        payload = orjson.dumps(flight.payload)
-        put = partial(self.put, text) if flight.secret is None else partial(self.whisper, text, flight.secret)
-        flight.errand.send(self.connection_id, flight.message_id, flight.action, payload, put)
-
-    def put(self, text: bytes) -> None:
-        """The command is recorded as sent: put it on the wire and wait for the answer."""
-        if self.flight is None or self.protocol.state is not OPEN:
-            return
-        self.flight.timer = self.front.loop.call_later(self.front.call_timeout_s, self.time_out)
-        self.transport.write(wire.pack(text))
-
-    def whisper(self, text: bytes, secret: Secret) -> None:
-        """The same with a password in it, which only the wire may know: the record hides it."""
-        assert self.flight is not None
-        self.whispering = self.front.loop.create_task(self.fill(self.flight, text, secret))
-
-    async def fill(self, flight: Flight, text: bytes, secret: Secret) -> None:
-        try:
-            password = await self.front.gateway.credentials.reveal(secret.credential_id)
-        except Exception as error:
-            log.error("a password could not be read: %s", type(error).__name__)
-            password = None
-        if self.flight is not flight:
-            return
-        if password is None:
-            self.land(Command.Failed, "the new password cannot be read here: are the keys the same everywhere?")
-        else:
-            self.put(text.replace(orjson.dumps(HIDDEN), orjson.dumps(secret.spell(password))))
-
-    def time_out(self) -> None:
-        self.land(Command.TimedOut, f"the station did not answer within {self.front.call_timeout_s:g} s")
-
-    def land(self, kind: Any, reason: str, **facts: Any) -> None:
-        """The command in flight ends without a good answer."""
-        flight = self.take_flight()
-        flight.errand.close(kind, reason, **facts)
-        self.next_order()
-
-    def take_flight(self) -> Flight:
-        flight = self.flight
-        assert flight is not None
-        if flight.timer is not None:
-            flight.timer.cancel()
-        self.flight = None
-        return flight
-
-    def on_result(self, result: Result, text: bytes) -> None:
-        if self.flight is None or result.id != self.flight.message_id:
-            self.refuse(text, None, self.code("ProtocolError"), "an answer to no question of ours")
-            return
-        try:
-            payload, rules = self.understood(self.flight, result.payload)
-        except Unheard as fault:
-            self.refuse(text, None, fault.code, str(fault))
-            self.land(Command.Failed, f"the station's answer is not valid: {fault}")
-            return
-        answer = redacted(payload)
-        try:
-            self.heed(self.flight, answer, rules)
-        except NotLoaded as missing:
-            self.aside(self.load(missing, text))
-            return
-        except Exception:
-            log.exception("the answer to %s could not be handled", self.flight.action)
-            self.aside(self.spoil(text))
-            return
-        self.go_on(answer, scrubbed(text.decode(errors="backslashreplace")) if rules else None)
-
-    def understood(self, flight: Flight, answer: dict[str, Any]) -> tuple[dict[str, Any], tuple[str, ...]]:
-        """An answer as it is meant; to a message by hand it may be anything. Raises Unheard."""
-        if flight.unchecked:
-            return answer, NO_RULES
-        violation = schema.violation(self.dialect.version, flight.action, "response", answer)
-        return (answer, NO_RULES) if violation is None else self.mend(flight.action, "response", answer, violation)
-
-    def go_on(self, answer: dict[str, Any], raw: str | None) -> None:
-        """A good answer: make the next call of the command, or end it with all its answers as one."""
-        flight = self.take_flight()
-        if flight.split:
-            flight.errand.answer_part(flight.message_id, orjson.dumps(answer), raw)
-        flight.answers.append(answer)
-        if flight.rest:
-            flight.turn()
-            self.flight = flight
-            self.take_off(flight)
-            return
-        whole = joined(flight.answers) if len(flight.answers) > 1 else answer
-        verdict = read(whole)
-        flight.errand.answer(verdict.accepted, orjson.dumps(whole), verdict.reason, None if flight.answers[1:] else raw)
-        self.next_order()
-
-    def heed(self, flight: Flight, answer: dict[str, Any], rules: tuple[str, ...]) -> None:
-        """Record what an answer tells us beyond the fate of the command, such as the value of a variable."""
-        session, heed = self.session, self.dialect.heed.get(flight.errand.command.action)
-        if session is None or (heed is None and not rules):
-            return
-        session.begin(flight.errand.cause, self.front.clock())
-        if heed is not None:
-            heed(session, flight.errand.command.parameters, flight.payload, answer)
-        for rule in rules:
-            session.notice(rule)
-        session.commit(lambda error: None)
-
-    async def spoil(self, text: bytes) -> None:
-        """Our own fault with an answer: keep it, and let the command fail."""
-        await self.recover(text, None)
-        if self.flight is not None:
-            self.land(Command.Failed, "Bornier could not handle the station's answer; it is kept")
-
-    def on_error(self, error: Error, text: bytes) -> None:
-        if self.flight is None or error.id != self.flight.message_id:
-            self.refuse(text, None, self.code("ProtocolError"), "an error to no question of ours")
-            return
-        words = ": ".join(filter(None, (error.code, error.description)))
-        raw = scrubbed(text.decode(errors="backslashreplace"))
-        self.land(Command.Failed, f"the station answered with an error: {words}", raw=raw)

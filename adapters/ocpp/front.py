@@ -15,6 +15,7 @@ from websockets.protocol import OPEN
 from websockets.typing import Subprotocol
 
 from adapters.ocpp.connection import StationConnection
+from adapters.ocpp.socket import Socket
 from adapters.ocpp.tls import Certificates, Door, verified
 from adapters.ocpp.version import DIALECTS
 from application.admission import Admissions, Denied, Knock
@@ -46,7 +47,7 @@ class Front:
         self.strict = strict
         self.loop = asyncio.get_running_loop()
         self.connections: set[StationConnection] = set()
-        self.paused: set[StationConnection] = set()
+        self.paused: set[Socket] = set()
         self.calls: Counter[tuple[str, str, str]] = Counter()
         self.messages = 0
         self.listeners: list[asyncio.Server | Door] = []
@@ -94,14 +95,13 @@ class Front:
                 elif silent > self.ping_s:
                     connection.ping()
 
-    def ready(self, connection: StationConnection) -> bool:
+    def mind(self, connection: Socket) -> None:
         """Stop reading from a station while the journal is full; never drop what it says."""
         journal = self.gateway.rules.journal
         if journal.full and connection not in self.paused:
             self.paused.add(connection)
             connection.transport.pause_reading()
             journal.when_room(self.resume)
-        return True
 
     def resume(self) -> None:
         paused, self.paused = self.paused, set()

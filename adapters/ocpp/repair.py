@@ -20,6 +20,17 @@ WORST = 500
 Connector = Callable[[dict[str, Any]], int | None]
 
 
+NO_RULES: tuple[str, ...] = ()
+
+
+class Unheard(Exception):
+    """Why a message cannot be heard: the error code of OCPP, and words."""
+
+    def __init__(self, code: str, reason: str) -> None:
+        super().__init__(reason)
+        self.code = code
+
+
 class Repaired(NamedTuple):
     """What is meant, and by which rules we know."""
 
