@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from sqlalchemy import Engine
 
-from api.bootstrap import signer_of
+from api.bootstrap.spine import signer_of
 from api.settings import Settings
 from application.history import History
 from application.store import Store

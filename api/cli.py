@@ -69,7 +69,7 @@ def run(
     ] = None,
 ) -> None:
     """The CSMS: OCPP on port 9000, HTTP on port 8000. Stops cleanly on SIGTERM and SIGINT."""
-    from api.bootstrap import EVERYTHING
+    from api.bootstrap.run import EVERYTHING
 
     log.configure()
     settings = Settings.load(
@@ -94,7 +94,7 @@ def known_role(name: str) -> Role:
 
 async def serve(settings: Settings, roles: frozenset[Role]) -> None:
     """Run until told to stop, or until a part of it fails."""
-    from api.bootstrap import running
+    from api.bootstrap.run import running
 
     stop = stopping()
     async with running(settings, roles) as process:

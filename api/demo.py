@@ -11,7 +11,7 @@ from rich.markup import escape
 
 from adapters.simulator import replay
 from adapters.simulator.fleet import Fleet, Summary
-from api.bootstrap import running
+from api.bootstrap.run import running
 from api.operator import operate
 from api.settings import Settings
 

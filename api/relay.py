@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from api.bootstrap import relay_of
+from api.bootstrap.relay import relay_of
 from api.settings import Settings
 from application.history import History
 from application.store import Store

@@ -1,0 +1,21 @@
+"""The role projector: keeps the read models up to date, and seals the history."""
+
+from __future__ import annotations
+
+import asyncio
+from functools import partial
+
+from api.bootstrap.spine import Spine
+from projections.audit import Notary
+from projections.catalog import PROJECTIONS
+from projections.runner import Runner
+
+
+def start_projector(spine: Spine) -> tuple[Runner, Notary]:
+    """Of several projectors one works on each projection, and one seals."""
+    runner = Runner(spine.read_side, spine.history, list(PROJECTIONS.values()), may=spine.here.holds)
+    notary = Notary(spine.read_side, spine.history, spine.signer, may=partial(spine.here.holds, "audit"))
+    for worker in (runner, notary):
+        worker.start()
+        spine.stack.push_async_callback(asyncio.to_thread, worker.stop)
+    return runner, notary
