@@ -31,6 +31,7 @@ Database = Annotated[
     str | None, typer.Option("--database", envvar="BORNIER_DATABASE", help="sqlite:///path or postgresql://…")
 ]
 errors = Console(stderr=True)
+TROUBLE = 2
 T = TypeVar("T")
 
 
@@ -38,17 +39,24 @@ def main() -> None:
     """Run the command; bad input and missing services end with one clear line, not with a traceback."""
     try:
         cli()
-    except (ValueError, OSError) as error:
-        fail(str(error))
     except Exception as error:
-        if type(error).__module__.split(".")[0] not in ("eventsourcing", "psycopg", "sqlalchemy", "sqlite3"):
+        if (reason := reason_of(error)) is None:
             raise
-        fail(f"the database does not answer: {str(error).strip().splitlines()[0]}")
+        fail(reason)
 
 
-def fail(reason: str) -> None:
+def reason_of(error: Exception) -> str | None:
+    """What is wrong, in a line; None for a fault of ours, whose traceback is needed."""
+    if isinstance(error, ValueError | OSError):
+        return str(error)
+    if type(error).__module__.split(".")[0] in ("eventsourcing", "psycopg", "sqlalchemy", "sqlite3"):
+        return f"the database does not answer: {str(error).strip().splitlines()[0]}"
+    return None
+
+
+def fail(reason: str, code: int = 1) -> None:
     print(f"bornier: {reason}", file=sys.stderr)
-    sys.exit(1)
+    sys.exit(code)
 
 
 @cli.command()
@@ -214,20 +222,40 @@ def rebuild(
     names: Annotated[list[str] | None, typer.Argument(help="Read models to rebuild; all when absent.")] = None,
     database: Database = None,
     diff: Annotated[bool, typer.Option("--diff", help="Only print what would change.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="One JSON object a line, values in full.")] = False,
+    limit: Annotated[int, typer.Option(help="With --diff: rows shown of a table; 0 for all.", min=0)] = 20,
 ) -> None:
-    """Rebuild read models from history, beside the live ones, and swap."""
-    from api.tail import rebuild_all
+    """Rebuild read models from history, beside the live ones, and swap.
 
+    With --diff the exit code is that of diff: 0 when nothing would change, 1 when something would, 2 on trouble.
+    """
+    from api.rebuild import Printer, rebuild_all
+
+    try:
+        with rates() as advance:
+            printer = Printer(limit, json)
+            rows = rebuild_all(Settings.load(database=database).database, names or [], diff, printer, advance)
+    except Exception as error:
+        if not diff or (reason := reason_of(error)) is None:
+            raise
+        fail(reason, TROUBLE)
+    if diff and rows:
+        sys.exit(1)
+
+
+@contextmanager
+def rates() -> Iterator[Callable[[str, int, int | None, float], None]]:
+    """Progress of long work in several steps, when somebody watches: what, how much of how much, how fast."""
     with Progress(
         TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[rate]}"),
         TimeElapsedColumn(), console=errors, disable=not errors.is_terminal,
     ) as progress:  # fmt: skip
-        bar = progress.add_task("rebuilding", total=None, rate="")
+        bar = progress.add_task("reading", total=None, rate="")
 
-        def advance(done: int, total: int, rate: float) -> None:
-            progress.update(bar, completed=done, total=total, rate=f"{rate:,.0f} events/s")
+        def advance(doing: str, done: int, total: int | None, rate: float) -> None:
+            progress.update(bar, description=doing, completed=done, total=total, rate=f"{rate:,.0f} a second")
 
-        rebuild_all(Settings.load(database=database).database, names or [], diff, advance)
+        yield advance
 
 
 @cli.command()

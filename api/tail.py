@@ -1,4 +1,4 @@
-"""The history on a terminal: reading it, following it, and making read models from it again."""
+"""The history on a terminal: reading it and following it."""
 
 from __future__ import annotations
 
@@ -12,10 +12,6 @@ from application.history import History
 from application.listener import listen
 from application.store import Store
 from domain.catalog import Recorded
-from migrations.migrate import upgrade
-from projections.catalog import PROJECTIONS
-from projections.engine import engine
-from projections.rebuild import Advance, Difference, rebuild
 
 
 async def tail(
@@ -68,29 +64,3 @@ def line(recorded: Recorded) -> str:
         ensure_ascii=False,
     )
     return f'{head[:-1]}, "data": {recorded.state.decode()}}}'
-
-
-def rebuild_all(database: str, names: Sequence[str], diff: bool, advance: Advance) -> None:
-    """Rebuild the named projections, or all. Raises ValueError for a name that does not exist."""
-    unknown = [name for name in names if name not in PROJECTIONS]
-    if unknown:
-        raise ValueError(f"there is no read model {unknown[0]!r}: {', '.join(PROJECTIONS)}")
-    store, here = opened(database), engine(database)
-    upgrade(database)
-    try:
-        for name in names or PROJECTIONS:
-            feed = History(store.recorder)
-            seen = show if diff else lambda difference: None
-            rows = rebuild(here, feed, PROJECTIONS[name], swap=not diff, seen=seen, advance=advance)
-            words = "would change" if diff else "changed"
-            print(f"{name}: {rows} row{'' if rows == 1 else 's'} {words}")
-    finally:
-        here.dispose()
-        store.close()
-
-
-def show(difference: Difference) -> None:
-    """One difference as one line of JSON."""
-    changed = {name: {"was": was, "would_be": now} for name, (was, now) in difference.columns.items()}
-    row = {"table": difference.table, "key": difference.key, "kind": difference.kind, "columns": changed}
-    print(json.dumps(row, default=str))

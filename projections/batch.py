@@ -10,7 +10,7 @@ from projections.change import Changes
 from projections.projection import Projection
 
 
-class Poison(Exception):
+class Poison(ValueError):
     """One event that a projection cannot digest."""
 
     def __init__(self, recorded: Recorded, reason: Exception) -> None:

@@ -60,6 +60,12 @@ def move_all(connection: Connection, names: Sequence[str], old: int, new: int, n
     return moved.rowcount == len(names)
 
 
+def touch(connection: Connection, name: str) -> None:
+    """Nobody else moves this projection until the transaction ends."""
+    if not connection.execute(update(CHECKPOINT).where(CHECKPOINT.c.name == name).values(name=name)).rowcount:
+        connection.execute(insert(CHECKPOINT).values(name=name, position=0))
+
+
 def fail(connection: Connection, name: str, error: str) -> None:
     """Say in public why a projection stands still."""
     if not connection.execute(update(CHECKPOINT).where(CHECKPOINT.c.name == name).values(error=error)).rowcount:

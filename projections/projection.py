@@ -7,12 +7,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import MetaData, Table
+from sqlalchemy.sql.elements import quoted_name
 
 from domain.catalog import CATALOG
 from domain.event import Event
 from projections.change import Changes
 
 Handler = Callable[[Changes, Any, int], None]
+SHADOW = "_rebuilt"
 
 
 @dataclass(frozen=True)
@@ -28,12 +30,12 @@ class Projection:
         return {name: handler for kind, handler in self.handlers.items() for name in CATALOG.names(kind)}
 
     def shadow(self) -> Projection:
-        """The same with other tables, to build it again beside the live one."""
+        """The same with other tables and indexes, to build it again beside the live one."""
         metadata = MetaData()
-        tables = {name: table.to_metadata(metadata, name=f"{name}_rebuilt") for name, table in self.tables.items()}
+        tables = {name: table.to_metadata(metadata, name=f"{name}{SHADOW}") for name, table in self.tables.items()}
         for table in tables.values():
-            for index in list(table.indexes):
-                table.indexes.discard(index)
+            for index in table.indexes:
+                index.name = quoted_name(f"{index.name}{SHADOW}", None)
         return Projection(self.name, tables, self.handlers)
 
 

@@ -98,7 +98,7 @@ def differing(database: str) -> int:
         runner = Runner(here, feed, list(PROJECTIONS.values()))
         while runner.step():
             pass
-        return sum(rebuild(here, feed, projection, swap=False) for projection in PROJECTIONS.values())
+        return sum(rebuild(here, feed, projection, swap=False).total for projection in PROJECTIONS.values())
     finally:
         here.dispose()
         store.close()
