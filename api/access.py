@@ -11,30 +11,40 @@ from typing import Literal, get_args
 from urllib.parse import urlsplit
 
 from api.settings import Settings
+from projections.scope import Scope
 
 Role = Literal["viewer", "operator", "admin", "auditor", "driver"]
-Right = Literal["anybody", "read", "command", "register", "audit", "unchecked", "admin"]
+Right = Literal[
+    "open", "anybody", "own", "read", "overview", "command", "register", "common", "audit", "unchecked", "admin"
+]
 
 GRANTS: dict[Right, frozenset[str]] = {
+    "open": frozenset(get_args(Role)),
     "anybody": frozenset(get_args(Role)),
+    "own": frozenset(get_args(Role)),
     "read": frozenset({"viewer", "operator", "auditor", "admin"}),
+    "overview": frozenset({"viewer", "operator", "auditor", "admin"}),
     "command": frozenset({"operator", "admin"}),
     "register": frozenset({"operator", "admin"}),
+    "common": frozenset({"operator", "admin"}),
     "audit": frozenset({"auditor", "admin"}),
     "unchecked": frozenset({"admin"}),
     "admin": frozenset({"admin"}),
 }
+"""Which roles have a right. `open` needs no token at all; with `own`, a driver sees what is its own."""
+EVERYWHERE: frozenset[Right] = frozenset({"overview", "common", "audit", "unchecked", "admin"})
+"""Rights over what belongs to no site: nobody has them whose rights are limited to sites."""
 POLICY: dict[str, Right] = {
     "Query.me": "anybody",
     "Query.station": "read",
     "Query.stations": "read",
-    "Query.transaction": "read",
-    "Query.transactions": "read",
+    "Query.transaction": "own",
+    "Query.transactions": "own",
     "Query.command": "read",
     "Query.commands": "read",
-    "Query.reservation": "read",
+    "Query.reservation": "own",
     "Query.orphans": "read",
-    "Query.reservations": "read",
+    "Query.reservations": "own",
     "Query.job": "read",
     "Query.jobs": "read",
     "Query.files": "read",
@@ -48,7 +58,7 @@ POLICY: dict[str, Right] = {
     "Query.stationSecurity": "read",
     "Query.certificates": "read",
     "Query.trustedCertificates": "read",
-    "Query.certificateAuthority": "read",
+    "Query.certificateAuthority": "overview",
     "Query.chargingProfiles": "read",
     "Query.chargingLimits": "read",
     "Query.chargingNeeds": "read",
@@ -69,12 +79,12 @@ POLICY: dict[str, Right] = {
     "Query.seals": "audit",
     "Query.proof": "audit",
     "Query.sealKey": "anybody",
-    "Query.badge": "read",
-    "Query.badges": "read",
-    "Query.badgeChecks": "read",
+    "Query.badge": "own",
+    "Query.badges": "own",
+    "Query.badgeChecks": "own",
     "Query.localLists": "read",
     "Subscription.stationChanged": "read",
-    "Subscription.transactionChanged": "read",
+    "Subscription.transactionChanged": "own",
     "Subscription.commandChanged": "read",
     "Subscription.jobChanged": "read",
     "Subscription.events": "audit",
@@ -117,7 +127,7 @@ POLICY: dict[str, Right] = {
     "Mutation.unpublishFirmware": "command",
     "Mutation.getDiagnostics": "command",
     "Mutation.getLog": "command",
-    "Mutation.deleteFile": "command",
+    "Mutation.deleteFile": "common",
     "Mutation.setPassword": "register",
     "Mutation.setSecurityProfile": "command",
     "Mutation.requireSecurityProfile": "admin",
@@ -141,20 +151,37 @@ POLICY: dict[str, Right] = {
     "Mutation.adjustPeriodicEventStream": "command",
     "Mutation.getPeriodicEventStreams": "command",
     "Mutation.registerStation": "register",
-    "Mutation.registerBadge": "register",
+    "Mutation.registerBadge": "common",
     "Mutation.bindTransaction": "command",
     "Mutation.closeTransaction": "command",
-    "Mutation.blockBadge": "register",
-    "Mutation.unblockBadge": "register",
-    "Mutation.expireBadge": "register",
-    "Mutation.removeBadge": "register",
-    "Mutation.importBadges": "register",
+    "Mutation.blockBadge": "common",
+    "Mutation.unblockBadge": "common",
+    "Mutation.expireBadge": "common",
+    "Mutation.removeBadge": "common",
+    "Mutation.importBadges": "common",
     "Mutation.clearCache": "command",
     "Mutation.sendLocalList": "command",
     "Mutation.syncLocalList": "command",
     "Mutation.keepLocalList": "command",
     "Mutation.getLocalListVersion": "command",
+    "GET /health/live": "open",
+    "GET /health/ready": "open",
+    "GET /metrics": "open",
+    "GET /api/openapi.json": "open",
+    "POST /api/session": "open",
+    "DELETE /api/session": "open",
+    "GET /api/events": "audit",
+    "GET /api/proofs": "audit",
+    "POST /api/files": "common",
+    "GET /api/files/{file}": "command",
+    "GET /api/files/job/{job}/{token}": "open",
+    "PUT /api/files/job/{job}/{token}": "open",
+    "POST /api/files/job/{job}/{token}": "open",
+    "GET /api/files/job/{job}/{token}/{name}": "open",
+    "PUT /api/files/job/{job}/{token}/{name}": "open",
+    "POST /api/files/job/{job}/{token}/{name}": "open",
 }
+"""Every root field of GraphQL and every route of REST → the right it needs. Without a rule, nobody may."""
 
 
 @dataclass(frozen=True)
@@ -163,9 +190,25 @@ class Principal:
 
     name: str
     roles: frozenset[str]
+    sites: frozenset[str] = frozenset()
+    """The sites its rights are limited to; empty: no limit."""
+    badges: frozenset[str] = frozenset()
+    """The badges of a driver."""
 
     def may(self, right: Right) -> bool:
-        return not self.roles.isdisjoint(GRANTS[right])
+        """Has it this right, at least over something?"""
+        return not (self.roles.isdisjoint(GRANTS[right]) or (self.sites and right in EVERYWHERE))
+
+    def may_use(self, name: str) -> bool:
+        """May it use a root field or a route, as the policy names them?"""
+        right = POLICY.get(name)
+        return right is not None and self.may(right)
+
+    @property
+    def scope(self) -> Scope | None:
+        """What of the read side it sees; None: everything."""
+        own = self.badges if self.roles <= {"driver"} else None
+        return None if own is None and not self.sites else Scope(self.sites or None, own)
 
 
 class Doorman:
@@ -221,14 +264,16 @@ def at_home(headers: Mapping[str, str]) -> bool:
 
 
 def given(tokens: str) -> dict[str, Principal]:
-    """`name:role:token,…` as principals. Raises ValueError for what cannot be read."""
+    """`name:role:token,…` as principals, `name:role@site+site:token` limited to sites. Raises ValueError."""
     found: dict[str, Principal] = {}
     for line in filter(None, (part.strip() for part in tokens.split(","))):
         name, role, token = ([*line.split(":", 2), "", ""])[:3]
+        role, _, sites = role.partition("@")
         if role not in get_args(Role) or len(token) < 16:
             known = ", ".join(get_args(Role))
             raise ValueError(
-                f"BORNIER_TOKENS: {name!r} must be name:role:token, role {known}, token 16 characters or more"
+                f"BORNIER_TOKENS: {name!r} must be name:role:token or name:role@site+site:token, role {known}, "
+                "token 16 characters or more"
             )
-        found[token] = Principal(name, frozenset({role}))
+        found[token] = Principal(name, frozenset({role}), frozenset(filter(None, sites.split("+"))))
     return found

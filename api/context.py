@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Protocol
 
 from sqlalchemy import Engine
@@ -24,6 +25,7 @@ from application.transaction import Clerk
 from application.transfer import Transfers
 from projections.audit import Notary, Signer
 from projections.runner import Runner
+from projections.scope import narrowing
 
 
 class Traffic(Protocol):
@@ -85,3 +87,8 @@ class Parts:
     front: Traffic | None = None
     notary: Notary | None = None
     relay: Courier | None = None
+
+    @cached_property
+    def narrow(self) -> Engine:
+        """The same database for those who may see a part of it only."""
+        return narrowing(self.engine)

@@ -28,6 +28,7 @@ from api.context import Parts
 from api.graphql.context import Asker
 from api.graphql.schema import schema
 from api.rest import description, event, file, health, metrics, proof, session
+from api.rest.gate import gated
 
 BODY_BYTES = 1_048_576
 STATIC = Path(__file__).parent / "static"
@@ -88,10 +89,9 @@ class Endpoint(GraphQL[dict[str, Any], None]):
     async def on_ws_connect(self, context: dict[str, Any]) -> Any:
         """`connection_init` carries the same value as the Authorization header."""
         offered = (context.get("connection_params") or {}).get("authorization")
-        who: Asker = context["asker"]
         if offered is not None:
-            who.principal = self.doorman.bearer(offered)
-        if who.principal is None:
+            context["asker"] = Asker(self.parts, self.doorman.bearer(offered))
+        if context["asker"].principal is None:
             raise ConnectionRejectionError
         return await super().on_ws_connect(context)
 
@@ -191,25 +191,20 @@ def dressed(send: Send) -> Send:
 
 def routes() -> list[Route | Mount]:
     """Every address but GraphQL's, which is described by its own schema."""
+    uploads = ("/api/files/job/{job}/{token}", "/api/files/job/{job}/{token}/{name}")
     return [
-        Route("/health/live", health.live),
-        Route("/health/ready", health.ready),
-        Route("/metrics", metrics.metrics),
-        Route("/api/openapi.json", description.description),
-        Route("/api/session", session.begin, methods=["POST"]),
-        Route("/api/session", session.end, methods=["DELETE"]),
-        Route("/api/events", event.export),
-        Route("/api/proofs", proof.export),
-        Route("/api/files", file.bring, methods=["POST"]),
-        Route("/api/files/{file}", file.fetch, methods=["GET", "HEAD"]),
-        *(
-            route
-            for path in ("/api/files/job/{job}/{token}", "/api/files/job/{job}/{token}/{name}")
-            for route in (
-                Route(path, file.serve, methods=["GET", "HEAD"]),
-                Route(path, file.take, methods=["PUT", "POST"]),
-            )
-        ),
+        gated("/health/live", health.live),
+        gated("/health/ready", health.ready),
+        gated("/metrics", metrics.metrics),
+        gated("/api/openapi.json", description.description),
+        gated("/api/session", session.begin, "POST"),
+        gated("/api/session", session.end, "DELETE"),
+        gated("/api/events", event.export),
+        gated("/api/proofs", proof.export),
+        gated("/api/files", file.bring, "POST"),
+        gated("/api/files/{file}", file.fetch),
+        *(gated(path, file.serve) for path in uploads),
+        *(gated(path, file.take, method) for path in uploads for method in ("PUT", "POST")),
         Mount("/static", StaticFiles(directory=STATIC)),
     ]
 

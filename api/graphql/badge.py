@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from enum import Enum
 from types import SimpleNamespace
 from typing import Any
@@ -72,7 +71,7 @@ def badge(row: Any) -> Badge:
 
 async def told(who: Asker, id_: str) -> Badge:
     """A badge as the history tells it: whoever changed it sees the change at once."""
-    rows = await asyncio.to_thread(who.parts.history.stream, stream(id_))
+    rows = await who.reads.told(stream(id_))
     changes = fold_events(view.PROJECTION, [(row.position, CATALOG.decode(row.topic, row.state)) for row in rows])
     blank = dict.fromkeys(view.BADGE.columns.keys())
     return badge(SimpleNamespace(**(blank | changes.rows("badge")[fold(id_),])))

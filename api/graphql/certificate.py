@@ -152,7 +152,7 @@ def trusted(row: Any) -> TrustedCertificate:
 
 async def told(who: Asker, serial_number: str) -> Certificate:
     """A certificate as the history tells it: whoever changed it sees the change at once."""
-    rows = await asyncio.to_thread(who.parts.history.stream, stream(serial_number))
+    rows = await who.reads.told(stream(serial_number))
     changes = fold(view.PROJECTION, [(row.position, CATALOG.decode(row.topic, row.state)) for row in rows])
     (values,) = changes.rows("certificate").values()
     blank = dict.fromkeys(view.CERTIFICATE.columns.keys())

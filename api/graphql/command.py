@@ -87,7 +87,7 @@ def command(row: Any) -> Command:
 
 async def just_asked(who: Asker, command_id: str) -> Command | None:
     """A command the read model does not show yet, told by the history: whoever asked may look at once."""
-    rows = await asyncio.to_thread(who.parts.history.stream, stream(command_id))
+    rows = await who.reads.told(stream(command_id))
     changes = fold(view.PROJECTION, [(row.position, CATALOG.decode(row.topic, row.state)) for row in rows])
     values = changes.rows("command").get((command_id,))
     blank = dict.fromkeys(view.COMMAND.columns.keys())

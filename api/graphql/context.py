@@ -14,19 +14,28 @@ from strawberry.dataloader import DataLoader
 
 from api.access import Principal
 from api.context import Parts
+from domain.catalog import Recorded
 from projections import checkpoint, job, quirk, station, transaction
 from projections.page import Page
+from projections.scope import Scope, seen_by, visible
 
 T = TypeVar("T")
 PATIENCE_S = 15.0
+SHOWN_BY = {"station": "station", "transaction": "transaction", "command": "command", "job": "job",
+            "reservation": "reservation", "file": "file"}  # fmt: skip
+"""Subject → the projection that shows it."""
 LOOK_S = 0.02
 
 
 class Reads:
-    """Queries of one request, each in a thread; the same question about many rows becomes one statement."""
+    """Queries of one request, each in a thread; the same question about many rows becomes one statement.
 
-    def __init__(self, parts: Parts) -> None:
+    With a scope they see their part of everything, whatever they ask: this is the only way to the read side.
+    """
+
+    def __init__(self, parts: Parts, scope: Scope | None = None) -> None:
         self.parts = parts
+        self.scope = scope
         self.connectors: DataLoader[str, list[Row[Any]]] = DataLoader(self.load_connectors, cache=False)
         self.transactions: DataLoader[tuple[str, int], Page] = DataLoader(self.load_transactions, cache=False)
         self.quirks: DataLoader[str, list[Row[Any]]] = DataLoader(self.load_quirks, cache=False)
@@ -37,8 +46,24 @@ class Reads:
         return await asyncio.to_thread(self.run_here, query)
 
     def run_here(self, query: Callable[[Connection], T]) -> T:
-        with self.parts.engine.connect() as connection:
+        with self.connect() as connection:
             return query(connection)
+
+    def connect(self) -> Connection:
+        return self.parts.engine.connect() if self.scope is None else seen_by(self.parts.narrow, self.scope)
+
+    async def visible(self, subject: str, key: str) -> bool:
+        """May they know of this one? What has just been made is waited for."""
+        if self.scope is None or await self.run(lambda c: visible(c, subject, key)):
+            return True
+        if subject in SHOWN_BY:
+            await self.caught_up(SHOWN_BY[subject], await asyncio.to_thread(self.parts.history.head))
+        return await self.run(lambda c: visible(c, subject, key))
+
+    async def told(self, stream: str) -> Sequence[Recorded]:
+        """What the history tells of a stream; nothing if it is not for them."""
+        subject, _, key = stream.partition("/")
+        return await asyncio.to_thread(self.parts.history.stream, stream) if await self.visible(subject, key) else ()
 
     async def load_connectors(self, ids: list[str]) -> list[list[Row[Any]]]:
         found = await self.run(lambda c: station.connectors(c, ids))
@@ -89,7 +114,7 @@ class Asker:
     def __init__(self, parts: Parts, principal: Principal | None) -> None:
         self.parts = parts
         self.principal = principal
-        self.reads = Reads(parts)
+        self.reads = Reads(parts, principal.scope if principal else None)
 
     @property
     def name(self) -> str:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-
 import strawberry
 
 from api.graphql.command import Command, ask, deadline, said
@@ -28,7 +26,7 @@ class CustomerQuery:
     async def customer_information(
         self, info: strawberry.Info, station_id: strawberry.ID, request_id: int
     ) -> CustomerInformation | None:
-        rows = await asyncio.to_thread(asker(info).parts.history.stream, stream(station_id))
+        rows = await asker(info).reads.told(stream(station_id))
         events = [CATALOG.decode(row.topic, row.state) for row in rows]
         told = {
             event.seq_no: event

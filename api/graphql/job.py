@@ -117,7 +117,7 @@ def percent(row: Any) -> float | None:
 
 async def just_asked(who: Asker, job_id: str) -> Job | None:
     """A job the read model does not show yet, told by the history."""
-    rows = await asyncio.to_thread(who.parts.history.stream, stream(job_id))
+    rows = await who.reads.told(stream(job_id))
     changes = fold(view.PROJECTION, [(row.position, CATALOG.decode(row.topic, row.state)) for row in rows])
     values = changes.rows("job").get((job_id,))
     if values is None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from enum import Enum
 from types import SimpleNamespace
 from typing import Any
@@ -64,7 +63,7 @@ def local_list(row: Any) -> LocalList:
 
 async def told(who: Asker, station_id: str) -> LocalList:
     """A local list as the history tells it: whoever asked for something sees it at once."""
-    rows = await asyncio.to_thread(who.parts.history.stream, stream(station_id))
+    rows = await who.reads.told(stream(station_id))
     changes = fold(view.PROJECTION, [(row.position, CATALOG.decode(row.topic, row.state)) for row in rows])
     blank = dict.fromkeys(view.LIST.columns.keys())
     values = changes.rows("locallist")[station_id,]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 import strawberry
@@ -22,15 +22,13 @@ from psycopg import DataError
 from strawberry.extensions import MaxTokensLimiter, SchemaExtension
 from strawberry.schema.config import StrawberryConfig
 
-from api.access import POLICY
-from api.access import Principal as Holder
 from api.graphql.admission import AdmissionQuery
 from api.graphql.audit import AuditQuery
 from api.graphql.badge import BadgeMutation, BadgeQuery
 from api.graphql.certificate import CertificateMutation, CertificateQuery
 from api.graphql.command import CommandMutation, CommandQuery, CommandSubscription
 from api.graphql.composite import CompositeMutation, CompositeQuery
-from api.graphql.context import asker
+from api.graphql.context import Asker, asker
 from api.graphql.control import ControlMutation
 from api.graphql.cost import excess
 from api.graphql.customer import CustomerMutation, CustomerQuery
@@ -54,6 +52,7 @@ from api.graphql.report import ReportQuery
 from api.graphql.reservation import ReservationMutation, ReservationQuery
 from api.graphql.result import TYPES
 from api.graphql.scalar import SCALARS, Texts, readable
+from api.graphql.scope import within
 from api.graphql.security import SecurityMutation, SecurityQuery
 from api.graphql.station import StationMutation, StationQuery, StationSubscription
 from api.graphql.stream import StreamMutation, StreamQuery
@@ -83,7 +82,8 @@ class MeQuery:
     @strawberry.field(description="Who is asking, and with which roles.")
     def me(self, info: strawberry.Info) -> Me:
         principal = asker(info).principal
-        return Me(name=asker(info).name, roles=sorted(principal.roles if principal else ()), sites=[])
+        assert principal is not None
+        return Me(name=principal.name, roles=sorted(principal.roles), sites=sorted(principal.sites))
 
 
 @strawberry.type(description="What can be read.")
@@ -161,11 +161,11 @@ class Subscription(
 class Guard(SchemaExtension):
     """Before anything is read: is it small enough, can its texts be kept, and may this principal ask it?"""
 
-    def on_validate(self) -> Iterator[None]:
+    async def on_validate(self) -> AsyncIterator[None]:
         context = self.execution_context
         if context.graphql_document is not None:
             try:
-                admit(context.graphql_document, context.variables or {}, context.context["asker"].principal)
+                await admit(context.graphql_document, context.variables or {}, context.context["asker"])
             except GraphQLError as error:
                 context.pre_execution_errors = [error]
             except RecursionError as error:
@@ -173,37 +173,42 @@ class Guard(SchemaExtension):
         yield
 
 
-def admit(document: DocumentNode, variables: dict[str, Any], principal: Holder | None) -> None:
+async def admit(document: DocumentNode, variables: dict[str, Any], who: Asker) -> None:
     """Raise UNAUTHENTICATED, FORBIDDEN or BAD_USER_INPUT, or let it in."""
+    principal = who.principal
     if principal is None:
         raise GraphQLError("a bearer token is needed", extensions={"code": "UNAUTHENTICATED"})
     too_much = excess(document, variables)
     if too_much is not None:
         raise GraphQLError(too_much, extensions={"code": "BAD_USER_INPUT"})
-    for name in asked(document):
-        right = POLICY.get(name)
-        if right is None or not principal.may(right):
-            raise GraphQLError(f"{principal.name} may not use {name}", extensions={"code": "FORBIDDEN"})
+    roots = list(asked(document))
+    for root, _, asks in roots:
+        for name in dict.fromkeys(f"{root}.{node.name.value}" for node, _ in asks):
+            if not principal.may_use(name):
+                raise GraphQLError(f"{principal.name} may not use {name}", extensions={"code": "FORBIDDEN"})
     readable(variables)
     visit(document, Texts())
+    for _, operation, asks in roots:
+        await within(operation, asks, variables, principal, who.reads)
 
 
-def asked(document: DocumentNode) -> Iterator[str]:
-    """The root fields of a document, as the policy names them. What the schema does not have, validation refuses."""
+def asked(document: DocumentNode) -> Iterator[tuple[str, OperationDefinitionNode, list[tuple[FieldNode, Any]]]]:
+    """Every operation with its root type and root fields. What the schema does not have, validation refuses."""
     fragments = {d.name.value: d.selection_set for d in document.definitions if isinstance(d, FragmentDefinitionNode)}
     for operation in document.definitions:
         if isinstance(operation, OperationDefinitionNode):
             root = schema._schema.get_root_type(operation.operation)
-            for name in dict.fromkeys(fields(operation.selection_set, fragments, set())):
-                if root is not None and name in root.fields:
-                    yield f"{root.name}.{name}"
+            known = root.fields if root is not None else {}
+            nodes = fields(operation.selection_set, fragments, set())
+            found = [(node, known[node.name.value]) for node in nodes if node.name.value in known]
+            yield root.name if root is not None else "", operation, found
 
 
-def fields(selections: SelectionSetNode, fragments: dict[str, SelectionSetNode], seen: set[str]) -> Iterator[str]:
-    """The names of the fields of one level, through fragments; each fragment is looked at once."""
+def fields(selections: SelectionSetNode, fragments: dict[str, SelectionSetNode], seen: set[str]) -> Iterator[FieldNode]:
+    """The fields of one level, through fragments; each fragment is looked at once."""
     for node in selections.selections:
         if isinstance(node, FieldNode):
-            yield node.name.value
+            yield node
         elif isinstance(node, InlineFragmentNode):
             yield from fields(node.selection_set, fragments, seen)
         elif isinstance(node, FragmentSpreadNode) and node.name.value in fragments.keys() - seen:

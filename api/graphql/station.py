@@ -147,11 +147,11 @@ def station(row: Any, known: list[Any] | None = None, moment: datetime | None = 
 
 async def past(who: Asker, station_id: str, moment: datetime) -> Station | None:
     """The station as the history knew it then: only events recorded by that time, its transactions' included."""
-    rows = await asyncio.to_thread(who.parts.history.stream, stream(station_id))
+    rows = await who.reads.told(stream(station_id))
     events = recorded_by(rows, moment)
     for _, event in list(events):
         if isinstance(event, StationAggregate.TransactionOpened):
-            more = await asyncio.to_thread(who.parts.history.stream, transaction_stream(event.transaction_id))
+            more = await who.reads.told(transaction_stream(event.transaction_id))
             events += recorded_by(more, moment)
     changes = fold(view.PROJECTION, sorted(events, key=lambda pair: pair[0]))
     values = changes.rows("station").get((station_id,))

@@ -135,7 +135,7 @@ def transactions_page(found: Page, position: int, count: Any) -> Connection[Tran
 
 async def as_of(who: Asker, transaction_id: str, moment: datetime) -> Transaction | None:
     """The transaction as the history knew it then: only events recorded by that time."""
-    rows = await asyncio.to_thread(who.parts.history.stream, stream(transaction_id))
+    rows = await who.reads.told(stream(transaction_id))
     events = [(row.position, CATALOG.decode(row.topic, row.state)) for row in rows]
     changes = fold(view.PROJECTION, [(at, event) for at, event in events if event.recorded_at <= moment])
     values = changes.rows("transaction").get((transaction_id,))

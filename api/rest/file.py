@@ -5,11 +5,11 @@ from __future__ import annotations
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 
-from api.access import Doorman, Principal
 from api.context import Parts
 from api.problem import problem
 from api.rest.body import Body, Unreadable
 from api.rest.download import sent
+from api.rest.gate import principal_of, reads_of
 from application.file import TooLarge
 from application.ports import StorageFailed
 from application.transfer import NoSuchAddress
@@ -20,10 +20,8 @@ from domain.job import Job
 
 async def bring(request: Request) -> Response:
     """An operator uploads a firmware image: the raw body, or the first file of a form."""
-    principal = allowed(request)
-    if isinstance(principal, Response):
-        return principal
     parts: Parts = request.app.state.parts
+    principal = principal_of(request)
     try:
         body = Body(request, parts.files.limit_bytes)
         file = await parts.files.store(
@@ -41,12 +39,12 @@ async def bring(request: Request) -> Response:
 
 async def fetch(request: Request) -> Response:
     """An operator downloads a firmware image or a log."""
-    principal = allowed(request)
-    if isinstance(principal, Response):
-        return principal
     parts: Parts = request.app.state.parts
+    file_id = request.path_params["file"]
+    if not await reads_of(request).visible("file", file_id):
+        return problem(404, f"there is no file {file_id}")
     try:
-        file = await parts.files.of(request.path_params["file"])
+        file = await parts.files.of(file_id)
         return await sent(request, parts, file)
     except (Refusal, StorageFailed) as error:
         return failed(error, 404)
@@ -80,17 +78,6 @@ async def take(request: Request) -> Response:
     except (TooLarge, Unreadable, Refusal, StorageFailed, ClientDisconnect) as error:
         return failed(error)
     return JSONResponse(shown(file), 201)
-
-
-def allowed(request: Request) -> Principal | Response:
-    """Who asks, if they may; otherwise what to answer."""
-    doorman: Doorman = request.app.state.doorman
-    principal = doorman.recognise(request.headers, request.cookies)
-    if principal is None:
-        return problem(401, "a bearer token is needed", {"WWW-Authenticate": "Bearer"})
-    if not principal.may("command"):
-        return problem(403, f"{principal.name} may not use files")
-    return principal
 
 
 async def admitted(request: Request, parts: Parts, upload: bool) -> Job:

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import pytest
 from graphql import GraphQLObjectType
+from starlette.routing import Route
 
-from api.access import GRANTS, POLICY, Doorman, Right, given
+from api.access import EVERYWHERE, GRANTS, POLICY, Doorman, Right, given
 from api.graphql.schema import schema
 from api.settings import Settings
+from api.web import routes
 
 TOKEN = "a-long-enough-token"
 ROOTS = [schema._schema.query_type, schema._schema.mutation_type, schema._schema.subscription_type]
 
 
-def test_every_field_has_a_rule_and_every_rule_a_field() -> None:
+def test_every_field_and_route_has_a_rule_and_every_rule_a_field_or_route() -> None:
     fields = {f"{root.name}.{name}" for root in ROOTS if isinstance(root, GraphQLObjectType) for name in root.fields}
-    assert fields == set(POLICY)
+    assert fields | {route.name for route in routes() if isinstance(route, Route)} == set(POLICY)
 
 
 def test_every_type_field_and_argument_is_described() -> None:
@@ -29,10 +31,10 @@ def test_every_type_field_and_argument_is_described() -> None:
 @pytest.mark.parametrize(
     ("role", "rights"),
     [
-        ("viewer", {"anybody", "read"}),
-        ("operator", {"anybody", "read", "command", "register"}),
-        ("auditor", {"anybody", "read", "audit"}),
-        ("driver", {"anybody"}),
+        ("viewer", {"open", "anybody", "own", "read", "overview"}),
+        ("operator", {"open", "anybody", "own", "read", "overview", "command", "register", "common"}),
+        ("auditor", {"open", "anybody", "own", "read", "overview", "audit"}),
+        ("driver", {"open", "anybody", "own"}),
         ("admin", set(GRANTS)),
     ],
 )
@@ -59,6 +61,12 @@ def test_a_session_ends_when_it_is_dismissed() -> None:
     assert doorman.recognise({}, cookies) == principal
     doorman.dismiss(cookies[Doorman.COOKIE])
     assert doorman.recognise({}, cookies) is None
+
+
+def test_a_token_of_some_sites_has_no_rights_over_what_is_of_none() -> None:
+    anna = given(f"anna:admin@lyon+brest:{TOKEN}")[TOKEN]
+    assert anna.sites == {"lyon", "brest"}
+    assert {right for right in GRANTS if anna.may(right)} == set(GRANTS) - EVERYWHERE
 
 
 @pytest.mark.parametrize("tokens", ["anna", "anna:king:" + TOKEN, "anna:viewer:short"])
