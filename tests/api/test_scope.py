@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncIterator, Iterator, Sequence
+from dataclasses import fields
 from pathlib import Path
 from typing import Any, cast
 
@@ -110,7 +111,8 @@ class Here:
         self.engine = engine(database)
         self.tape = Tape(lyon())
         nothing = cast(Any, None)
-        self.parts = Parts(self.engine, cast(Any, self.tape), *[nothing] * 4, Settings(), *[nothing] * 8)
+        known: dict[str, Any] = {"engine": self.engine, "history": self.tape, "settings": Settings()}
+        self.parts = Parts(**{part.name: known.get(part.name, nothing) for part in fields(Parts)})
 
     def show(self, more: Sequence[Recorded] = ()) -> None:
         self.tape.rows += more
@@ -187,6 +189,7 @@ def asked(rows: Sequence[Recorded]) -> Iterator[tuple[str, str]]:
 async def test_over_two_sites_one_of_them_is_told_what_it_would_be_told_alone(here: Here) -> None:
     own = list(here.tape.rows)
     alone = {query: await here.ask(query, BOSS) for name, query in asked(own) if not forbidden(name)}
+    assert CORE.query_type is not None
     assert {name for name, _ in asked(own)} == set(CORE.query_type.fields) - NOT_READ
     here.show(brest(own))
     assert [query for query in alone if FOREIGN in str(await here.ask(query, BOSS))]
