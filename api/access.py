@@ -76,6 +76,7 @@ POLICY: dict[str, Right] = {
     "Query.eventStreams": "read",
     "Query.customerInformation": "command",
     "Query.events": "audit",
+    "Query.event": "audit",
     "Query.seals": "audit",
     "Query.proof": "audit",
     "Query.sealKey": "anybody",

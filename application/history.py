@@ -11,6 +11,7 @@ from datetime import datetime
 
 from eventsourcing.persistence import InterfaceError, OperationalError
 
+from application.lookup import End
 from application.recorder import Recorder
 from domain.catalog import CATALOG, Recorded
 
@@ -19,6 +20,11 @@ log = logging.getLogger("bornier.history")
 PAGE = 500
 POLL_S = 1.0
 REST_S, MOST_REST_S = 0.02, 0.3
+
+
+def readable(recorded: Recorded) -> bytes:
+    """The JSON of an event as people may read it; what is sealed and proven is the state as stored."""
+    return recorded.state
 
 
 class History:
@@ -33,6 +39,27 @@ class History:
     def read(self, after: int, limit: int, topics: Sequence[str] = (), stream: str | None = None) -> Sequence[Recorded]:
         """At most `limit` events after a position, oldest first."""
         return [Recorded(*row) for row in self.recorder.select_after(after, limit, topics, stream)]
+
+    def between(
+        self,
+        low: int,
+        high: int,
+        limit: int,
+        descending: bool = False,
+        topics: Sequence[str] = (),
+        stream: str | None = None,
+    ) -> Sequence[Recorded]:
+        """At most `limit` events between two positions (neither included), the oldest or the newest first."""
+        rows = self.recorder.select_between(low, high, limit, descending, topics, stream)
+        return [Recorded(*row) for row in rows]
+
+    def at(self, positions: Sequence[int]) -> Sequence[Recorded]:
+        """The events at these positions, oldest first."""
+        return [Recorded(*row) for row in self.recorder.select_at(positions)]
+
+    def ends(self, streams: Sequence[str]) -> dict[str, End]:
+        """The last event of every stream that has one."""
+        return self.recorder.ends(streams)
 
     def stream(self, stream: str) -> Sequence[Recorded]:
         """All events of one stream."""

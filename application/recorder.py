@@ -36,8 +36,9 @@ from psycopg.conninfo import conninfo_to_dict
 from psycopg.rows import tuple_row
 from psycopg.sql import SQL, Identifier
 
+from application.lookup import Lookup, Row
+
 TABLE = "stored_events"
-Row = tuple[int, str, int, str, bytes]
 
 HEADER = struct.Struct("!iiIii")
 LENGTH = struct.Struct("!i")
@@ -102,9 +103,11 @@ def encode(text: str) -> bytes:
     return encoded
 
 
-class BinaryPostgresRecorder(PostgresApplicationRecorder):
+class BinaryPostgresRecorder(PostgresApplicationRecorder, Lookup):
     """The library's table and guarantees at a tenth of the cost. A lost connection is raised at once, never retried
     here: only the caller can find out whether the commit happened."""
+
+    place = "notification_id"
 
     def __init__(self, datastore: Any, *, events_table_name: str = TABLE) -> None:
         super().__init__(datastore, events_table_name=events_table_name)
@@ -195,9 +198,17 @@ class BinaryPostgresRecorder(PostgresApplicationRecorder):
         with self.datastore.get_connection() as conn, conn.cursor(row_factory=tuple_row) as cursor:
             return [stream for (stream,) in cursor.execute(SQL(BROKEN).format(self.table)).fetchall()]
 
+    def fetch(self, statement: str, parameters: Sequence[Any]) -> list[tuple[Any, ...]]:
+        """See Lookup."""
+        query = SQL(statement.replace("?", "%s")).format(table=self.table)
+        with self.datastore.get_connection() as conn, conn.cursor(binary=True, row_factory=tuple_row) as cursor:
+            return cursor.execute(query, parameters).fetchall()
 
-class OrderedSQLiteRecorder(SQLiteApplicationRecorder):
+
+class OrderedSQLiteRecorder(SQLiteApplicationRecorder, Lookup):
     """The library's columns, with the row number declared: VACUUM keeps it, and AUTOINCREMENT never gives it again."""
+
+    place = "rowid"
 
     def construct_create_table_statements(self) -> list[str]:
         return [
@@ -264,6 +275,12 @@ class OrderedSQLiteRecorder(SQLiteApplicationRecorder):
         with self.datastore.transaction(commit=False) as cursor:
             cursor.execute(BROKEN.format(self.events_table_name))
             return [row[0] for row in cursor.fetchall()]
+
+    def fetch(self, statement: str, parameters: Sequence[Any]) -> list[tuple[Any, ...]]:
+        """See Lookup."""
+        with self.datastore.transaction(commit=False) as cursor:
+            cursor.execute(statement.format(table=self.events_table_name), parameters)
+            return [tuple(row) for row in cursor.fetchall()]
 
 
 Recorder = BinaryPostgresRecorder | OrderedSQLiteRecorder

@@ -56,3 +56,15 @@ def own(station_id: str) -> list[str]:
 def names(event: Event, station_id: str) -> bool:
     """For events that the read model has not seen yet."""
     return getattr(event, "station_id", None) == station_id
+
+
+def begun(connection: Connection, station_id: str) -> list[tuple[str, int]]:
+    """The streams that name a station, and where they first do."""
+    query = select(TRACE.c.stream, TRACE.c.position).where(TRACE.c.station_id == station_id)
+    return [(stream, position) for stream, position in connection.execute(query)]
+
+
+def named_in(connection: Connection, station_id: str, stream: str) -> bool:
+    """Does a stream name a station?"""
+    query = select(TRACE.c.position).where(TRACE.c.station_id == station_id, TRACE.c.stream == stream)
+    return connection.execute(query).first() is not None

@@ -18,10 +18,20 @@ LARGEST = 500
 T = TypeVar("T")
 
 
+async def unknown() -> bool:
+    return False
+
+
 @strawberry.type(description="Where a page ends and whether more follow.")
 class PageInfo:
     has_next_page: bool = strawberry.field(description="There are more rows after this page.")
     end_cursor: str | None = strawberry.field(description="Give it as `after` to read the next page.")
+    start_cursor: str | None = strawberry.field(description="Give it as `before` where a list has `last`.")
+    earlier: strawberry.Private[Callable[[], Any]]
+
+    @strawberry.field(description="There are rows before this page; lists that are only read forwards say false.")
+    async def has_previous_page(self) -> bool:
+        return bool(await self.earlier())
 
 
 @strawberry.type(description="One row of a page.")
@@ -42,10 +52,17 @@ class Connection(Generic[T]):
         return int(await self.count())
 
 
-def connection(nodes: list[tuple[str, T]], more: bool, position: int, count: Callable[[], Any]) -> Connection[T]:
+def connection(
+    nodes: list[tuple[str, T]],
+    more: bool,
+    position: int,
+    count: Callable[[], Any],
+    earlier: Callable[[], Any] = unknown,
+) -> Connection[T]:
     """A page of (cursor, node)."""
     edges = [Edge(cursor=cursor, node=node) for cursor, node in nodes]
-    info = PageInfo(has_next_page=more, end_cursor=edges[-1].cursor if edges else None)
+    start, end = (edges[0].cursor, edges[-1].cursor) if edges else (None, None)
+    info = PageInfo(has_next_page=more, end_cursor=end, start_cursor=start, earlier=earlier)
     return Connection(edges=edges, page_info=info, position=Position(position), count=count)
 
 

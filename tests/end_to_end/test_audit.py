@@ -38,6 +38,7 @@ async def test_a_growing_history_is_sealed_proven_and_checked(tmp_path: Path) ->
             proofs = await client.get(f"{server.http}/api/proofs", params={"first": 10, "last": 2000})
             assert (await client.get(f"{server.http}/api/proofs", params={"first": "x"})).status_code == 400
         assert len(proofs.text.splitlines()) == RANGE - 9
+        await searched(server)
     (tmp_path / "proofs.jsonl").write_text(proofs.text)
     (tmp_path / "key.pem").write_text(proven["sealKey"])
     assert bornier("prove", "--key", "--database", database).stdout == proven["sealKey"]
@@ -52,3 +53,25 @@ async def test_a_growing_history_is_sealed_proven_and_checked(tmp_path: Path) ->
     assert broken.returncode == 1
     assert "1 of 1024 events were removed" in broken.stdout
     assert "stream station/SEALED: its versions are not 1, 2, 3 and so on" in broken.stdout
+
+
+PAGE = "pageInfo { hasNextPage hasPreviousPage startCursor endCursor } totalCount edges { node { position topic } }"
+
+
+async def searched(server: Server) -> None:
+    """The same history, asked as an auditor asks."""
+    boot = f"""{{ events(stationId: "SEALED", topics: ["station.booted.v1"]) {{ {PAGE} edges {{ node {{
+        proofPath cause {{ by message {{ action version payload answer }} operator }} }} }} }} }}"""
+    found = (await server.until(boot, lambda d: d["events"]["edges"]))["events"]
+    frame = found["edges"][0]["node"]["cause"]["message"]
+    assert (frame["action"], frame["version"], frame["answer"]["status"]) == ("BootNotification", "1.6", "Accepted")
+    assert found["edges"][0]["node"]["proofPath"].startswith("/api/proofs?first=")
+    assert found["totalCount"] == 1
+    newest = f'{{ events(last: 2, stationId: "SEALED", cause: {{by: OCPP}}) {{ {PAGE} }} }}'
+    last = (await server.until(newest, lambda d: d["events"]["totalCount"] == RANGE + 1))["events"]
+    assert (last["pageInfo"]["hasNextPage"], last["pageInfo"]["hasPreviousPage"]) == (False, True)
+    before = f"query ($b: Position!) {{ events(last: 2, before: $b, cause: {{by: OCPP}}) {{ {PAGE} }} }}"
+    page = (await server.ask(before, b=int(last["pageInfo"]["startCursor"])))["events"]
+    assert (page["pageInfo"]["hasNextPage"], page["pageInfo"]["hasPreviousPage"]) == (True, True)
+    places = [edge["node"]["position"] for edge in [*page["edges"], *last["edges"]]]
+    assert places == sorted(places)
