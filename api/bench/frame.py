@@ -32,10 +32,10 @@ def split(buffer: bytes) -> tuple[int, bytes, bytes] | None:
     return buffer[0], buffer[at : at + size], buffer[at + size :]
 
 
-def handshake(host: str, path: str, protocol: str) -> bytes:
+def handshake(host: str, path: str, protocol: str, authorization: str | None = None) -> bytes:
     """The request that opens a WebSocket."""
     key = b64encode(urandom(16)).decode()
-    lines = (
+    lines = [
         f"GET {path} HTTP/1.1",
         f"Host: {host}",
         "Upgrade: websocket",
@@ -43,5 +43,6 @@ def handshake(host: str, path: str, protocol: str) -> bytes:
         f"Sec-WebSocket-Key: {key}",
         "Sec-WebSocket-Version: 13",
         f"Sec-WebSocket-Protocol: {protocol}",
-    )
+        *([f"Authorization: {authorization}"] if authorization else []),
+    ]
     return "\r\n".join(lines).encode() + b"\r\n\r\n"

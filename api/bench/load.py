@@ -11,18 +11,17 @@ import sys
 import time
 from array import array
 from collections import deque
-from typing import cast
-from urllib.parse import urlsplit
+from collections.abc import Sequence
 
 import msgspec
 import uvloop
 
-from api.bench.frame import CLOSE, PING, PONG, TEXT, frame, handshake, split
+from api.bench.client import Client
+from api.bench.frame import TEXT, frame
 from api.bench.script import SCRIPTS, Script
 
 CONNECTING_AT_ONCE = 100
 TICK_S = 0.001
-NORMAL = (1000).to_bytes(2, "big")
 
 
 class Plan(msgspec.Struct, kw_only=True):
@@ -163,13 +162,13 @@ class Load:
             await asyncio.sleep(0.005)
 
 
-class Station(asyncio.Protocol):
+class Station(Client):
     """One station: one connection, one call outstanding."""
 
     def __init__(self, load: Load, index: int) -> None:
+        super().__init__(f"B{index:05d}")
         self.load = load
         self.script: Script = SCRIPTS[load.plan.script](index)
-        self.name = f"B{index:05d}"
         self.boots = self.script.boot()
         self.count = 0
         self.id = b""
@@ -177,54 +176,22 @@ class Station(asyncio.Protocol):
         self.waits = False
         self.asked_at = 0.0
         self.due: deque[float] = deque()
-        self.buffer = b""
-        self.upgraded = False
         self.closing = False
         self.ready: asyncio.Future[None]
-        self.transport: asyncio.Transport
 
     async def open(self) -> None:
-        loop = asyncio.get_running_loop()
-        self.ready = loop.create_future()
-        url = urlsplit(self.load.plan.url)
-        await loop.create_connection(lambda: self, url.hostname or "127.0.0.1", url.port or 80)
-        path = f"{url.path}/{self.name}"
-        self.transport.write(handshake(url.netloc, path, self.load.plan.protocol))
+        self.ready = asyncio.get_running_loop().create_future()
+        await self.connect(self.load.plan.url, self.load.plan.protocol)
         await self.ready
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self.transport = cast(asyncio.Transport, transport)
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        if not self.closing:
-            self.fail(f"the server hung up: {exc}")
 
     def data_received(self, data: bytes) -> None:
         if not self.buffer and self.waits and data[0] == TEXT and len(data) == data[1] + 2:
             self.hear(data[2:])
-            return
-        self.buffer += data
-        if not self.upgraded and not self.upgrade():
-            return
-        while (part := split(self.buffer)) is not None:
-            opcode, payload, self.buffer = part
-            if opcode == TEXT:
-                self.hear(payload)
-            elif opcode == PING:
-                self.transport.write(frame(payload, PONG))
-            elif opcode == CLOSE:
-                self.fail(f"the server closed: {payload!r}")
+        else:
+            super().data_received(data)
 
-    def upgrade(self) -> bool:
-        head, found, rest = self.buffer.partition(b"\r\n\r\n")
-        if not found:
-            return False
-        if not head.startswith(b"HTTP/1.1 101"):
-            self.fail(head.split(b"\r\n")[0].decode(errors="replace"))
-            return False
-        self.buffer, self.upgraded = rest, True
+    def opened(self) -> None:
         self.say(self.boots.pop(0)(), time.perf_counter())
-        return True
 
     def say(self, call: bytes, due_at: float) -> None:
         self.count += 1
@@ -283,6 +250,10 @@ class Station(asyncio.Protocol):
         if not self.waits:
             self.proceed(at)
 
+    def gone(self, reason: str) -> None:
+        if not self.closing:
+            self.fail(reason)
+
     def fail(self, reason: str) -> None:
         self.load.lost += 1
         self.load.running = False
@@ -294,15 +265,14 @@ class Station(asyncio.Protocol):
 
     def close(self) -> None:
         self.closing = True
-        self.transport.write(frame(NORMAL, CLOSE))
-        self.transport.close()
+        self.hang_up()
 
 
 def mark(name: str) -> None:
     print(f'{{"mark":"{name}"}}', flush=True)
 
 
-def quantile(values: array[float], share: float) -> float:
+def quantile(values: Sequence[float], share: float) -> float:
     """The value below which this share lies; 0 if there is none."""
     return sorted(values)[min(int(len(values) * share), len(values) - 1)] if values else 0.0
 

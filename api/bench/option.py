@@ -5,7 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-MEASUREMENTS = ("durable", "mixed", "memory", "start", "projection", "replay")
+ALWAYS = ("durable", "mixed", "memory", "start", "projection", "replay")
+BY_NAME = ("fleet", "storm", "outage")
+"""Measured only when named: they take long, or a database server of their own."""
+MEASUREMENTS = ALWAYS + BY_NAME
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,6 +27,18 @@ class Options:
     """Length of the history that is replayed and projected."""
     idle: int = 5_000
     """Connections held open to weigh one."""
+    fleet: int = 5_000
+    """Stations of the fleet, which live as real ones do."""
+    minutes: float = 10.0
+    """How long the fleet is watched."""
+    tempo: float = 1.0
+    """How much faster than in the real world the fleet lives."""
+    away_s: float = 5.0
+    """How long the database is away in an outage."""
+    passwords: bool = False
+    """The stations of the fleet prove who they are (security profile 1)."""
+    markdown: bool = False
+    """Print tables to paste into a page."""
     json_path: Path | None = None
     only: tuple[str, ...] = ()
 
@@ -31,11 +46,12 @@ class Options:
         """Refuse what cannot be measured. Raises ValueError."""
         if unknown := set(self.only) - set(MEASUREMENTS):
             raise ValueError(f"unknown measurement {', '.join(sorted(unknown))}; there are {', '.join(MEASUREMENTS)}")
-        for name in ("stations", "rounds", "events", "idle"):
+        for name in ("stations", "rounds", "events", "idle", "fleet"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} must be at least 1")
-        if self.seconds <= 0:
-            raise ValueError("seconds must be more than 0")
+        for name in ("seconds", "minutes", "tempo", "away_s"):
+            if getattr(self, name) <= 0:
+                raise ValueError(f"{name} must be more than 0")
 
     def wants(self, measurement: str) -> bool:
-        return not self.only or measurement in self.only
+        return measurement in (self.only or ALWAYS)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +25,14 @@ class Figure(msgspec.Struct, kw_only=True):
     rounds: list[float]
 
 
+class Grid(msgspec.Struct, kw_only=True):
+    """Figures of many things of one kind, one thing a line."""
+
+    title: str
+    headings: list[str]
+    rows: list[list[str | int | float]]
+
+
 class Result(msgspec.Struct, kw_only=True):
     """One measurement on one database. A check that is False makes the figures worthless."""
 
@@ -32,6 +40,7 @@ class Result(msgspec.Struct, kw_only=True):
     database: str
     figures: list[Figure]
     checks: dict[str, bool]
+    grids: list[Grid] = []
 
     def figure(self, name: str) -> Figure:
         return next(figure for figure in self.figures if figure.name == name)
@@ -56,6 +65,8 @@ class Report(msgspec.Struct, kw_only=True):
     def show(self, console: Console) -> None:
         """Print it for a person."""
         console.print(table(self.results))
+        for grid in (grid for result in self.results for grid in result.grids):
+            console.print(detail(grid))
         machine = self.machine
         console.print(
             f"{machine['cpu']}, {machine['cores']} cores, Python {machine['python']}, "
@@ -65,6 +76,38 @@ class Report(msgspec.Struct, kw_only=True):
             for check, held in result.checks.items():
                 if not held:
                     console.print(f"[red]{result.measurement} on {result.database}: not true that {check}[/red]")
+
+    def markdown(self) -> str:
+        """The same for a page: one table a measurement, and whatever did not hold."""
+        return "\n\n".join(block for result in self.results for block in blocks(result))
+
+
+def blocks(result: Result) -> Iterator[str]:
+    shown = [[each.name, f"{short(each.median)} {each.unit}"] for each in result.figures]
+    yield ruled([f"{result.measurement}, {result.database}", "figure"], shown)
+    for grid in result.grids:
+        yield ruled(grid.headings, [[cell(value) for value in row] for row in grid.rows])
+    for check, held in result.checks.items():
+        if not held:
+            yield f"**Not true that {check}.**"
+
+
+def ruled(headings: list[str], rows: list[list[str]]) -> str:
+    lines = [headings, ["---", *["---:"] * (len(headings) - 1)], *rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def cell(value: str | float) -> str:
+    return value if isinstance(value, str) else f"{value:,}" if isinstance(value, int) else short(value)
+
+
+def detail(grid: Grid) -> Table:
+    shown = Table(grid.headings[0], title=grid.title)
+    for heading in grid.headings[1:]:
+        shown.add_column(heading, justify="right", no_wrap=True)
+    for row in grid.rows:
+        shown.add_row(*(cell(value) for value in row))
+    return shown
 
 
 def figure(name: str, unit: str, rounds: Sequence[float]) -> Figure:

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 
 from rich.console import Console
 
-from api.bench import database, idle, machine, replay, storm, throughput
+from api.bench import database, fleet, idle, machine, outage, replay, start, storm, throughput
 from api.bench.option import Options
 from api.bench.report import Report, Result
 
@@ -35,11 +35,17 @@ def run(options: Options) -> Report:
                 "postgres": None,
                 "databases": [database.kind(place) for place in places],
             },
-            results=[result for place in places for result in measure(place, options, tell)],
+            results=[
+                *(result for place in places for result in measure(place, options, tell)),
+                *([outage.measure(options, tell)] if options.wants("outage") else []),
+            ],
         )
     if options.json_path is not None:
         report.write(options.json_path)
-    report.show(Console(file=sys.stdout, width=None if sys.stdout.isatty() else WIDTH))
+    if options.markdown:
+        print(report.markdown())
+    else:
+        report.show(Console(file=sys.stdout, width=None if sys.stdout.isatty() else WIDTH))
     return report
 
 
@@ -49,6 +55,10 @@ def measure(place: str, options: Options, tell: Callable[[str], None]) -> list[R
     if options.wants("memory"):
         results.append(idle.measure(place, options, tell))
     if options.wants("start"):
+        results.append(start.measure(place, options, tell))
+    if options.wants("fleet"):
+        results.append(fleet.measure(place, options, tell))
+    if options.wants("storm"):
         results.append(storm.measure(place, options, tell))
     if options.wants("projection") or options.wants("replay"):
         results += replay.measure(place, options, tell)

@@ -13,6 +13,8 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import IO
+from urllib.parse import urlsplit
 
 import msgspec
 import psutil  # type: ignore[import-untyped]
@@ -32,12 +34,31 @@ class ServerFailed(Exception):
 
 
 class Server:
-    """A running server and where stations find it."""
+    """A server in its own process, and where stations find it; it comes back at the same place after a kill."""
 
-    def __init__(self, process: subprocess.Popen[str], ocpp: str) -> None:
-        self.process = process
-        self.ocpp = ocpp
+    def __init__(self, command: list[str], log: IO[str]) -> None:
+        self.command = command
+        self.log = log
         self.others: list[Server] = []
+        self.process: subprocess.Popen[str]
+        self.ocpp = ""
+
+    def start(self) -> None:
+        """Start it and wait for its one ready line."""
+        self.process = subprocess.Popen(
+            [sys.executable, *self.command], env=environment(), stdout=subprocess.PIPE, stderr=self.log, text=True
+        )
+        self.ocpp = ready(self.process)
+
+    def kill(self) -> None:
+        """As if the power went."""
+        self.process.kill()
+        stop(self.process)
+
+    def again(self) -> None:
+        """Start it again where it was."""
+        self.command = [*self.command, "--ocpp-port", str(urlsplit(self.ocpp).port)]
+        self.start()
 
     def cpu_s(self) -> float:
         """CPU time of all its processes."""
@@ -100,18 +121,18 @@ def naive(database: str) -> Iterator[Server]:
 
 @contextmanager
 def serving(command: list[str]) -> Iterator[Server]:
-    """Start a server, wait for its one ready line, and stop it in the end."""
+    """Start a server, and stop it in the end; if something fails, say what it logged."""
     with tempfile.TemporaryFile("w+") as log:
-        process = subprocess.Popen(
-            [sys.executable, *command], env=environment(), stdout=subprocess.PIPE, stderr=log, text=True
-        )
+        server = Server(command, log)
         try:
-            yield Server(process, ready(process))
+            server.start()
+            yield server
         except Exception as error:
             log.seek(0)
             raise ServerFailed(f"{error}\n{log.read()[-4000:]}") from error
         finally:
-            stop(process)
+            if hasattr(server, "process"):
+                stop(server.process)
 
 
 def ready(process: subprocess.Popen[str]) -> str:
@@ -125,7 +146,8 @@ def ready(process: subprocess.Popen[str]) -> str:
 
 
 def stop(process: subprocess.Popen[str]) -> None:
-    process.send_signal(signal.SIGTERM)
+    if process.poll() is None:
+        process.send_signal(signal.SIGTERM)
     try:
         process.wait(STOP_S)
     except subprocess.TimeoutExpired:
