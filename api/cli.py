@@ -347,7 +347,7 @@ def bench(
     away: Annotated[float, typer.Option(help="Seconds without a database in an outage.", min=0.1)] = 5.0,
     passwords: Annotated[bool, typer.Option("--passwords", help="The stations of a fleet have passwords.")] = False,
     database: Annotated[
-        list[str] | None, typer.Option(help="Where to measure: sqlite or postgresql://…; repeatable.")
+        list[str] | None, typer.Option(help="sqlite, postgresql (a server of its own) or postgresql://…; repeatable.")
     ] = None,
     postgres: Annotated[str | None, typer.Option(help="postgresql:// of a server to measure on beside SQLite.")] = None,
     only: Annotated[

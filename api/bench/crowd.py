@@ -2,7 +2,6 @@
 
 Run as `python -m api.bench.crowd`. It reads JSON lines from stdin, the `Plan` first and then one `Wish` after another,
 and answers each with one JSON line.
-
 """
 
 from __future__ import annotations

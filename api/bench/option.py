@@ -16,7 +16,8 @@ class Options:
     """Choices of `bornier bench`. Without databases: a temporary SQLite file, and PostgreSQL when one can be had."""
 
     databases: tuple[str, ...] = ()
-    """`sqlite` (a temporary file) or `postgresql://…`; in the latter a database is made for the run and dropped."""
+    """`sqlite` (a temporary file), `postgresql` (a server of our own) or `postgresql://…`, where a database is made for
+    the run and dropped."""
     postgres: str | None = None
     """PostgreSQL server to measure on beside SQLite, when no databases are named."""
     stations: int = 200
