@@ -39,6 +39,7 @@ class Settings:
     clear_caches: Automation = "manual"
     heartbeat_s: int = 300
     ping_s: int = 45
+    unread_s: int = 60
     call_timeout_s: int = 30
     command_deadline_s: int = 30
     start_timeout_s: int = 120
@@ -150,6 +151,8 @@ class Settings:
             raise ValueError("BORNIER_FILE_BYTES and BORNIER_JOB_DEADLINE_S must be 1 or more")
         if self.public_url != "auto" and not re.match(r"https?://[^\s/?#]+(/[^\s?#]*)?$", self.public_url):
             raise ValueError("BORNIER_PUBLIC_URL must be auto, or http://… or https://… without query")
+        if self.unread_s < 1:
+            raise ValueError(f"BORNIER_UNREAD_S must be 1 or more, not {self.unread_s}")
         if self.local_list_items < 1:
             raise ValueError(f"BORNIER_LOCAL_LIST_ITEMS must be 1 or more, not {self.local_list_items}")
         if not self.admin_token.isascii() or not self.admin_token.isprintable() or not self.admin_token.strip():

@@ -17,7 +17,9 @@ from domain.catalog import CATALOG, Recorded
 
 log = logging.getLogger("bornier.history")
 
-PAGE = 500
+PAGE, FIRST_PAGE = 500, 50
+HEAVY_BYTES = 4_000_000
+"""Pages get shorter when they weigh more, so that whoever follows a history of large events holds little of it."""
 POLL_S = 1.0
 REST_S, MOST_REST_S = 0.02, 0.3
 
@@ -121,13 +123,14 @@ class History:
 
         Whoever finds nothing of interest again and again in a busy store looks less often, up to `most_rest_s`.
         """
-        waiter, rest_s = asyncio.Event(), REST_S
+        waiter, rest_s, limit = asyncio.Event(), REST_S, FIRST_PAGE
         self.waiters.add(waiter)
         try:
             while True:
                 waiter.clear()
                 known = self.latest
-                batch = await self.read_patiently(after, topics, stream)
+                batch = await self.read_patiently(after, topics, stream, limit)
+                limit = fitting(limit, batch)
                 if until is not None:
                     batch = [recorded for recorded in batch if recorded.position <= until]
                 if batch:
@@ -142,11 +145,13 @@ class History:
         finally:
             self.waiters.discard(waiter)
 
-    async def read_patiently(self, after: int, topics: Sequence[str], stream: str | None) -> Sequence[Recorded]:
+    async def read_patiently(
+        self, after: int, topics: Sequence[str], stream: str | None, limit: int = PAGE
+    ) -> Sequence[Recorded]:
         """A page of the history, however long the database is away."""
         while True:
             try:
-                return await asyncio.to_thread(self.read, after, PAGE, topics, stream)
+                return await asyncio.to_thread(self.read, after, limit, topics, stream)
             except (OperationalError, InterfaceError) as error:
                 log.warning("the history cannot be read, trying again: %s", str(error).strip())
             await asyncio.sleep(POLL_S)
@@ -160,3 +165,9 @@ class History:
         except TimeoutError:
             with contextlib.suppress(OperationalError, InterfaceError):
                 self.latest = max(self.latest, await asyncio.to_thread(self.head))
+
+
+def fitting(limit: int, batch: Sequence[Recorded]) -> int:
+    """How long the next page may be, after this one."""
+    weight = sum(len(recorded.state) for recorded in batch)
+    return max(limit // 2, 1) if weight > HEAVY_BYTES else min(limit * 2, PAGE) if weight < HEAVY_BYTES // 2 else limit

@@ -37,6 +37,7 @@ class Front:
         ping_s: float = 45,
         max_frame_bytes: int = 2**20,
         strict: bool = False,
+        unread_s: float = 60,
     ) -> None:
         self.gateway = gateway
         self.admissions = admissions
@@ -45,6 +46,7 @@ class Front:
         self.ping_s = ping_s
         self.max_frame_bytes = max_frame_bytes
         self.strict = strict
+        self.unread_s = unread_s
         self.loop = asyncio.get_running_loop()
         self.connections: set[StationConnection] = set()
         self.paused: set[Socket] = set()
@@ -87,7 +89,7 @@ class Front:
         while True:
             await asyncio.sleep(self.ping_s / 2)
             now = self.loop.time()
-            for connection in list(self.connections):
+            for connection in self.connections - self.paused:
                 silent = now - connection.heard_at
                 if silent > 2 * self.ping_s:
                     connection.lost = f"silent for {silent:.0f} s, no answer to a ping"
@@ -105,9 +107,15 @@ class Front:
 
     def resume(self) -> None:
         paused, self.paused = self.paused, set()
-        for connection in paused:
-            if connection in self.connections and not connection.transport.is_closing():
-                connection.transport.resume_reading()
+        for connection in paused & self.connections:
+            connection.heard_at = self.loop.time()  # it was we who did not listen
+            self.go_on(connection)
+
+    def go_on(self, connection: Socket) -> None:
+        """Read from a station again, if the journal has room and the station reads, too."""
+        free = connection not in self.paused and connection.stuck is None
+        if free and connection in self.connections and not connection.transport.is_closing():
+            connection.transport.resume_reading()
 
     @property
     def quirks(self) -> Counter[str]:

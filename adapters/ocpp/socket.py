@@ -18,6 +18,9 @@ from adapters.ocpp import wire
 if TYPE_CHECKING:
     from adapters.ocpp.front import Front
 
+PIECE_BYTES = 64
+"""What a piece of a message weighs besides its text, so that the number of pieces is bounded, too."""
+
 
 class Socket(asyncio.Protocol):
     """From the TCP connection to its end. Reads are never awaited."""
@@ -27,10 +30,12 @@ class Socket(asyncio.Protocol):
         self.protocol = ServerProtocol(max_size=front.max_frame_bytes)
         self.buffer = b""
         self.fragments: list[bytes] = []
+        self.weight = 0
         self.transport: asyncio.Transport
         self.heard_at = front.loop.time()
         self.lost: str | None = None
         self.close_code: int | None = None
+        self.stuck: asyncio.TimerHandle | None = None
 
     @property
     def open(self) -> bool:
@@ -88,10 +93,11 @@ class Socket(asyncio.Protocol):
     def on_frame(self, piece: Frame) -> None:
         if piece.opcode in (Opcode.TEXT, Opcode.CONT, Opcode.BINARY):
             self.fragments.append(bytes(piece.data))
-            if sum(map(len, self.fragments)) > self.front.max_frame_bytes:
+            self.weight += len(piece.data) + PIECE_BYTES
+            if self.weight > self.front.max_frame_bytes + PIECE_BYTES:
                 self.protocol.fail(1009, "message too big")
             elif piece.fin:
-                whole, self.fragments = b"".join(self.fragments), []
+                whole, self.fragments, self.weight = b"".join(self.fragments), [], 0
                 self.hear(whole)
         elif piece.opcode is Opcode.CLOSE and self.protocol.close_rcvd is not None:
             code = int(self.protocol.close_rcvd.code)
@@ -99,11 +105,36 @@ class Socket(asyncio.Protocol):
             self.lost = self.lost or f"the station closed with code {code}"
 
     def flush(self) -> None:
+        ended = self.protocol.close_sent
+        if ended is not None and self.close_code is None:
+            self.close_code, self.lost = int(ended.code), self.lost or ended.reason
         for data in self.protocol.data_to_send():
             if data:
                 self.transport.write(data)
             else:
                 self.transport.close()
+
+    def pause_writing(self) -> None:
+        """The station does not read what it is sent: nothing more is heard of it until it does, and not for ever."""
+        self.transport.pause_reading()
+        self.be_patient()
+
+    def resume_writing(self) -> None:
+        if self.stuck is not None:
+            self.stuck.cancel()
+            self.stuck = None
+        self.front.go_on(self)
+
+    def be_patient(self) -> None:
+        left = self.transport.get_write_buffer_size()
+        self.stuck = self.front.loop.call_later(self.front.unread_s, self.lose_patience, left)
+
+    def lose_patience(self, before: int) -> None:
+        """A slow reader is fine, a reader that does not read is hung up."""
+        if self.transport.get_write_buffer_size() < before:
+            self.be_patient()
+        else:
+            self.close(f"for {self.front.unread_s:g} s it read nothing of what it was sent", 1008)
 
     def eof_received(self) -> None:
         self.protocol.receive_eof()

@@ -306,12 +306,13 @@ class Station(Client):
             self.entering.cancel()
         self.cut()
         if not self.stopping:
-            self.entering = self.go(self.enter(self.random.uniform(0, self.patience_s())))
+            self.entering = self.go(self.enter(self.random.uniform(0, self.pause_s())))
 
-    def patience_s(self) -> float:
+    def pause_s(self) -> float:
+        """The longest it waits before it tries again."""
         longest = BACK_OFF_S[min(self.attempt, len(BACK_OFF_S) - 1)]
         self.attempt += 1
-        return max(longest, self.crowd.plan.spread_s)
+        return max(longest, self.crowd.plan.spread_s) / self.crowd.plan.tempo
 
     def cut(self) -> None:
         """The cable is pulled: the server hears nothing of it but a reset."""

@@ -170,7 +170,7 @@ class Life201(Life):
     async def tell(
         self, line: Line, kind: str, trigger: str, state: str, context: str | None = None, **more: Any
     ) -> None:
-        told = {
+        told: Payload = {
             "eventType": kind,
             "timestamp": stamp().decode(),
             "triggerReason": trigger,

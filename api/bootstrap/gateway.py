@@ -99,7 +99,7 @@ async def open_front(spine: Spine, gateway: Gateway) -> Front:
         spine.journal, spine.history, spine.vault, settings.least_profile, settings.failures_per_minute, clock
     )
     front = Front(gateway, admissions, clock, settings.call_timeout_s, settings.ping_s, settings.max_frame_bytes,
-                  settings.strict)  # fmt: skip
+                  settings.strict, settings.unread_s)  # fmt: skip
     port = await front.listen(settings.host, settings.ocpp_port)
     spine.stack.push_async_callback(front.stop)
     process.ocpp = f"ws://{shown(settings.host)}:{port}/ocpp"

@@ -76,15 +76,18 @@ class Web(uvicorn.Server):
 
 async def start_web(process: Running, parts: Parts, stack: AsyncExitStack) -> str:
     """Answer HTTP; returns the address."""
+    from api.patience import protocols
     from api.web import app
 
     settings = process.settings
     listening = socket.create_server((settings.host, settings.http_port), backlog=2048)
+    http, ws = protocols(listening, settings.unread_s)
     config = uvicorn.Config(
         app(parts),
+        http=http,
         log_config=None,
         access_log=False,
-        ws="websockets-sansio",
+        ws=ws,
         lifespan="off",
         timeout_graceful_shutdown=2,
     )

@@ -7,19 +7,22 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from api.bench.machine import allow_files
 from api.bench.option import Options
 from api.bench.report import Report
 from api.bench.run import run
 
-MEASURED = ("durable", "start", "projection")
+MEASURED = ("durable", "start", "fleet", "storm", "projection")
 SHORT = {"databases": ("sqlite",), "stations": 4, "rounds": 1, "seconds": 0.5, "events": 100, "only": MEASURED}
+LIVELY = {"fleet": 20, "minutes": 0.02, "tempo": 120.0}
+"""A small fleet whose day is short: each station charges, meters and leaves within seconds."""
 
 
 @pytest.fixture(scope="module")
 def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The JSON of one short run on SQLite."""
     path = tmp_path_factory.mktemp("bench") / "bench.json"
-    run(Options(**SHORT, json_path=path))  # type: ignore[arg-type]
+    run(Options(**SHORT, **LIVELY, json_path=path))  # type: ignore[arg-type]
     return path
 
 
@@ -41,11 +44,39 @@ def test_every_answered_call_is_recorded(report: Report, measurement: str) -> No
     assert checks["every answered call is recorded, and nothing else"]
 
 
+@pytest.mark.parametrize("measurement", ["fleet", "storm"])
+def test_a_fleet_lives_and_survives_a_storm_and_every_check_holds(report: Report, measurement: str) -> None:
+    result = next(result for result in report.results if result.measurement == measurement)
+
+    assert {check for check, held in result.checks.items() if not held} <= {"the load was not the bottleneck"}
+    assert {"every answered call is recorded, and nothing else", "no transaction was started twice"} <= {*result.checks}
+
+
+def test_a_fleet_says_everything_a_fleet_says(report: Report) -> None:
+    (grid,) = next(result for result in report.results if result.measurement == "fleet").grids
+    said = {str(row[0]): int(row[1]) for row in grid.rows}
+
+    assert said["all"] == sum(number for action, number in said.items() if action != "all")
+    assert {"Heartbeat", "MeterValues", "TransactionEvent"} <= {*said}
+
+
+def test_the_report_can_be_pasted_into_a_page(report: Report) -> None:
+    lines = report.markdown().splitlines()
+
+    assert "| fleet, sqlite | figure |" in lines
+    assert "| action | calls | p50 ms | p99 ms | p99.9 ms | max ms |" in lines
+
+
+def test_a_fleet_that_the_system_cannot_hold_is_refused_with_the_reason() -> None:
+    with pytest.raises(ValueError, match=r"open files are needed but only .* allowed: raise `ulimit -Hn`"):
+        allow_files(10**9)
+
+
 def test_the_report_says_on_what_machine_it_was_made(report: Report) -> None:
     assert {"cpu", "cores", "python", "packages", "load_average", "fdatasync_ms", "databases"} <= set(report.machine)
 
 
-@pytest.mark.parametrize("wrong", [{"rounds": 0}, {"seconds": 0.0}, {"only": ("speed",)}])
+@pytest.mark.parametrize("wrong", [{"rounds": 0}, {"seconds": 0.0}, {"only": ("speed",)}, {"fleet": 0}, {"tempo": 0.0}])
 def test_options_that_make_no_sense_are_refused(wrong: dict[str, object]) -> None:
     with pytest.raises(ValueError, match=r"must be|unknown measurement"):
         run(Options(**wrong))  # type: ignore[arg-type]
