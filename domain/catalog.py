@@ -8,6 +8,7 @@ import msgspec
 
 from domain.admission import Admission
 from domain.aggregate import Aggregate, Upcast
+from domain.assignment import Assignment
 from domain.badge import Badge
 from domain.certificate import Certificate
 from domain.command import Command
@@ -26,8 +27,10 @@ from domain.pricelist import Pricelist
 from domain.profile import Profile
 from domain.reservation import Reservation
 from domain.security import Security
+from domain.site import Site
 from domain.station import Station
 from domain.swap import Swap
+from domain.tariff import Tariff
 from domain.transaction import Transaction
 from domain.trust import Trust
 
@@ -54,6 +57,9 @@ AGGREGATES: tuple[type[Aggregate], ...] = (
     Security,
     Certificate,
     Trust,
+    Site,
+    Tariff,
+    Assignment,
 )
 
 

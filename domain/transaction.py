@@ -101,6 +101,12 @@ class Transaction(Aggregate):
         connector_id: int | None = None
         offline: bool = False
 
+    class ChargingStateRecalled(Event, tag="transaction.charging_state_recalled.v1"):
+        """What the energy did at a moment, told late or after a gap: it changes nothing of what is now."""
+
+        state: ChargingState
+        occurred_at: datetime
+
     class Ended(Event, tag="transaction.ended.v1"):
         """The charge is over; what comes later never reopens it."""
 
@@ -351,8 +357,9 @@ class Transaction(Aggregate):
     def report_state(
         self, state: ChargingState, occurred_at: datetime, cause: AnyCause, now: datetime, offline: bool = False
     ) -> None:
-        """What the energy does; what it did before something we know already is no news."""
-        if state != self.state and self.open and (self.state_at is None or occurred_at >= self.state_at):
+        """What the energy does; what it did before something we know already is no news, but counts for the price."""
+        early = self.state_at is not None and occurred_at < self.state_at
+        if self.open and not early and state != self.state:
             self.record(
                 Transaction.ChargingStateReported,
                 cause,
@@ -364,6 +371,13 @@ class Transaction(Aggregate):
                 occurred_at=occurred_at,
                 offline=offline,
             )
+        elif early or not self.open or (self.gaps and self.gaps[-1][1] + 1 == self.last_seq_no):
+            self.recall_state(state, occurred_at, cause, now)
+
+    def recall_state(self, state: ChargingState, occurred_at: datetime, cause: AnyCause, now: datetime) -> None:
+        """Between the start and the end, messages may be missing or late: the same state again is news there."""
+        if self.ended_at is None or occurred_at < self.ended_at:
+            self.record(Transaction.ChargingStateRecalled, cause, now, state=state, occurred_at=occurred_at)
 
     def end(
         self,

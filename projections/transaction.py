@@ -166,7 +166,9 @@ def doubted(changes: Changes, event: Transaction.Doubted, position: int) -> None
     put(changes, event, position, doubt=event.reason)
 
 
-def repeated(changes: Changes, event: Transaction.Repeated, position: int) -> None:
+def told_again(
+    changes: Changes, event: Transaction.Repeated | Transaction.ChargingStateRecalled, position: int
+) -> None:
     put(changes, event, position)
 
 
@@ -231,7 +233,8 @@ PROJECTION = Projection(
         Transaction.GapFound: gap,
         Transaction.GapFilled: gap,
         Transaction.Doubted: doubted,
-        Transaction.Repeated: repeated,
+        Transaction.Repeated: told_again,
+        Transaction.ChargingStateRecalled: told_again,
     },
 )
 

@@ -8,7 +8,7 @@ from hypothesis import given as always
 from hypothesis import strategies as st
 
 from domain.meter import Reading
-from domain.transaction import Transaction, identify
+from domain.transaction import ChargingState, Transaction, identify
 from tests.scenario import NOW, SOMEBODY, Step, given, refused
 
 T = Transaction
@@ -182,7 +182,23 @@ def test_more_energy_than_any_charger_gives_is_doubted() -> None:
     given(blank(), begin()).when(end(9_000_000.0, 10)).then(T.Ended, T.Doubted)
 
 
-def test_a_state_of_before_is_no_news() -> None:
-    now = lambda t: t.report_state("SUSPENDED_EV", NOW, SOMEBODY, NOW)  # noqa: E731
-    before = lambda t: t.report_state("CHARGING", NOW - timedelta(minutes=1), SOMEBODY, NOW)  # noqa: E731
-    given(blank(), begin(), now).when(before).then_nothing()
+def report(state: ChargingState, minutes: float) -> Step[T]:
+    return lambda t: t.report_state(state, NOW + timedelta(minutes=minutes), SOMEBODY, NOW)
+
+
+def test_a_state_of_before_changes_nothing_of_what_is_now_and_is_kept_for_the_price() -> None:
+    scenario = given(blank(), begin(), report("SUSPENDED_EV", 5)).when(report("CHARGING", 4))
+    scenario.then(T.ChargingStateRecalled).showing(state="CHARGING", occurred_at=NOW + timedelta(minutes=4))
+    assert scenario.aggregate.state == "SUSPENDED_EV"
+
+
+def test_the_same_state_is_told_again_after_a_gap_for_something_else_may_have_been_between() -> None:
+    start = given(blank(), begin(seq_no=0), report("CHARGING", 0), meter(2000.0, 5, seq_no=1))
+    start.when(report("CHARGING", 5)).then_nothing()
+    after = given(blank(), begin(seq_no=0), report("CHARGING", 0), meter(2000.0, 5, seq_no=3))
+    after.when(report("CHARGING", 5)).then(T.ChargingStateRecalled)
+
+
+def test_a_state_after_the_end_is_no_news() -> None:
+    given(blank(), begin(), end(2000.0)).when(report("CHARGING", 70)).then_nothing()
+    given(blank(), begin(), end(2000.0)).when(report("CHARGING", 50)).then(T.ChargingStateRecalled)
