@@ -10,14 +10,13 @@ from typing import NamedTuple
 
 from sqlalchemy import Engine
 
+from api.bootstrap.privacy import opened
 from api.bootstrap.spine import signer_of
 from api.settings import Settings
 from application.history import History
-from application.store import Store
 from migrations.migrate import upgrade
 from projections import audit
 from projections.audit import Signer
-from projections.engine import engine
 
 Advance = Callable[[int, int], None]
 
@@ -31,21 +30,17 @@ class Log(NamedTuple):
 
 
 @contextmanager
-def opened(settings: Settings) -> Iterator[Log]:
+def audited(settings: Settings) -> Iterator[Log]:
     upgrade(settings.database)
-    store, here = Store(settings.database), engine(settings.database)
-    try:
-        yield Log(here, History(store.recorder), signer_of(settings))
-    finally:
-        here.dispose()
-        store.close()
+    with opened(settings) as here:
+        yield Log(here.engine, here.history, signer_of(settings))
 
 
 def verify(settings: Settings, advance: Advance) -> bool:
     """Print every fault, then one line that sums up; True only if the history is whole."""
-    with opened(settings) as log, log.engine.connect() as connection:
+    with audited(settings) as log, log.engine.connect() as connection:
         faults = 0
-        for fault in audit.verify(connection, log.history, log.signer, advance):
+        for fault in audit.verify(connection, log.history.stored, log.signer, advance):
             faults += 1
             print(fault)
         for stream in log.history.broken():
@@ -59,9 +54,9 @@ def verify(settings: Settings, advance: Advance) -> bool:
 
 def prove(settings: Settings, first: int, last: int) -> None:
     """Print the proofs of a range of positions, one a line. Raises ValueError when nothing is sealed there."""
-    with opened(settings) as log, log.engine.connect() as connection:
+    with audited(settings) as log, log.engine.connect() as connection:
         written = 0
-        for proof in audit.proofs(connection, log.history, first, last):
+        for proof in audit.proofs(connection, log.history.stored, first, last):
             sys.stdout.write(f"{json.dumps(proof, ensure_ascii=False)}\n")
             written += 1
         if not written:

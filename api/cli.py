@@ -199,11 +199,11 @@ def events(
     if as_ocpp:
         if station is None or stream or topic or after or follow:
             raise ValueError("--as-ocpp needs --station, and takes none of --stream, --topic, --after and --follow")
-        print_trace(Settings.load(database=database).database, station, moment(since), moment(until))
+        print_trace(Settings.load(database=database), station, moment(since), moment(until))
         return
     if station or since or until:
         raise ValueError("--station, --from and --to belong to --as-ocpp")
-    loop(lambda: tail(Settings.load(database=database).database, stream, topic or [], after, follow, stopping()))
+    loop(lambda: tail(Settings.load(database=database), stream, topic or [], after, follow, stopping()))
 
 
 def moment(text: str | None) -> datetime | None:
@@ -234,7 +234,7 @@ def rebuild(
     try:
         with rates() as advance:
             printer = Printer(limit, json)
-            rows = rebuild_all(Settings.load(database=database).database, names or [], diff, printer, advance)
+            rows = rebuild_all(Settings.load(database=database), names or [], diff, printer, advance)
     except Exception as error:
         if not diff or (reason := reason_of(error)) is None:
             raise

@@ -10,12 +10,11 @@ from typing import Any
 
 import msgspec
 
-from api.tail import opened
-from application.history import History
+from api.bootstrap.privacy import opened
+from api.settings import Settings
 from migrations.migrate import upgrade
 from projections.catalog import PROJECTIONS
 from projections.difference import Difference, Tally
-from projections.engine import engine
 from projections.rebuild import Advance, rebuild, sweep
 
 SIGNS = {"added": "+", "removed": "-", "changed": "~"}
@@ -84,23 +83,18 @@ def as_json(difference: Difference) -> str:
     return msgspec.json.encode(asdict(difference) | {"columns": changed}, enc_hook=str).decode()
 
 
-def rebuild_all(database: str, names: Sequence[str], diff: bool, printer: Printer, advance: Advance) -> int:
+def rebuild_all(settings: Settings, names: Sequence[str], diff: bool, printer: Printer, advance: Advance) -> int:
     """Rebuild the named projections, or all; tells how many rows differ. Raises ValueError for an unknown name."""
     unknown = [name for name in names if name not in PROJECTIONS]
     if unknown:
         raise ValueError(f"there is no read model {unknown[0]!r}: {', '.join(PROJECTIONS)}")
-    store, here = opened(database), engine(database)
     total = 0
-    try:
-        upgrade(database)
-        sweep(here, PROJECTIONS.values())
+    with opened(settings) as here:
+        upgrade(settings.database)
+        sweep(here.engine, PROJECTIONS.values())
         for name in names or PROJECTIONS:
-            feed = History(store.recorder)
             seen = printer.show if diff else lambda difference: None
-            tally = rebuild(here, feed, PROJECTIONS[name], swap=not diff, seen=seen, advance=advance)
+            tally = rebuild(here.engine, here.history, PROJECTIONS[name], swap=not diff, seen=seen, advance=advance)
             printer.total(name, tally, swapped=not diff)
             total += tally.total
-    finally:
-        here.dispose()
-        store.close()
     return total

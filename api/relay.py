@@ -4,28 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from api.bootstrap.privacy import opened
 from api.bootstrap.relay import relay_of
 from api.settings import Settings
-from application.history import History
-from application.store import Store
 from migrations.migrate import upgrade
-from projections.engine import engine
 
 
 def carry(settings: Settings, begin: int | None, advance: Callable[[int, int], None]) -> int:
     """Returns how many events Kafka has taken. Raises ValueError when it cannot be reached."""
     upgrade(settings.database)
-    store, here = Store(settings.database), engine(settings.database)
-    history = History(store.recorder)
-    relay = relay_of(settings, here, history, begin=begin)
-    try:
-        head = history.head()
-        while relay.position < head and relay.step():
-            advance(relay.position, head)
-        return relay.sent
-    except relay.FAULTS as error:
-        raise ValueError(f"Kafka does not take events: {error or type(error).__name__}") from error
-    finally:
-        relay.hang_up()
-        here.dispose()
-        store.close()
+    with opened(settings) as here:
+        relay = relay_of(settings, here.engine, here.history, begin=begin)
+        try:
+            head = here.history.head()
+            while relay.position < head and relay.step():
+                advance(relay.position, head)
+            return relay.sent
+        except relay.FAULTS as error:
+            raise ValueError(f"Kafka does not take events: {error or type(error).__name__}") from error
+        finally:
+            relay.hang_up()

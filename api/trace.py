@@ -5,46 +5,45 @@ from __future__ import annotations
 import heapq
 import sys
 from collections.abc import Iterator
-from contextlib import closing
 from datetime import datetime
 
+from sqlalchemy import Engine
+
 from adapters.ocpp import trace as wire
-from api.tail import opened
+from api.bootstrap.privacy import opened
+from api.settings import Settings
 from application.history import PAGE, History
 from domain.catalog import CATALOG, Recorded
 from domain.event import Event, Message
 from domain.station import Station
 from migrations.migrate import current
 from projections import checkpoint, trace
-from projections.engine import engine
 
 FOR_EVER = 2**62
 
 
-def print_trace(database: str, station_id: str, since: datetime | None, until: datetime | None) -> None:
+def print_trace(settings: Settings, station_id: str, since: datetime | None, until: datetime | None) -> None:
     """Every frame of a station between two moments, as JSON lines. Raises ValueError for an unknown station."""
-    with closing(opened(database)) as store:
-        history = History(store.recorder)
+    with opened(settings) as here:
+        history = here.history
         if not history.read(0, 1, stream=f"station/{station_id}"):
             raise ValueError(f"the history has never heard of station {station_id}")
         after = history.position_at(since) if since else 0
         before = history.position_at(until) + 1 if until else FOR_EVER
-        places = streams(database, history, station_id, before)
+        places = streams(settings.database, here.engine, history, station_id, before)
         version, connections = spoken(history, station_id, after)
         said = (event for event in events(history, places, after, before) if concerns(event, connections))
         for line in wire.lines(station_id, said, version):
             sys.stdout.write(f"{line}\n")
 
 
-def streams(database: str, history: History, station_id: str, before: int) -> set[str]:
+def streams(database: str, read_side: Engine, history: History, station_id: str, before: int) -> set[str]:
     """The streams of a station: as the read model knows them, and then what it has not read yet."""
     known, found = 0, set(trace.own(station_id))
     if current(database) is not None:
-        read_side = engine(database)
         with read_side.connect() as connection:
             known = checkpoint.position(connection, trace.PROJECTION.name)
             found.update(trace.streams(connection, station_id, before))
-        read_side.dispose()
     topics = list(trace.PROJECTION.topics)
     while batch := history.read(known, PAGE, topics):
         found.update(row.stream for row in batch if trace.names(decode(row), station_id))

@@ -11,7 +11,8 @@ from datetime import datetime
 
 from eventsourcing.persistence import InterfaceError, OperationalError
 
-from application.lookup import End
+from application.lookup import End, Row
+from application.privacy import Ring
 from application.recorder import Recorder
 from domain.catalog import CATALOG, Recorded
 
@@ -32,15 +33,16 @@ def readable(recorded: Recorded) -> bytes:
 class History:
     """Reads the store; safe to use from any thread. Somebody tells it when the store has grown (`advance`)."""
 
-    def __init__(self, recorder: Recorder) -> None:
+    def __init__(self, recorder: Recorder, ring: Ring | None = None) -> None:
         self.recorder = recorder
+        self.ring = ring
         self.latest = 0
         self.grown = threading.Condition()
         self.waiters: set[asyncio.Event] = set()
 
     def read(self, after: int, limit: int, topics: Sequence[str] = (), stream: str | None = None) -> Sequence[Recorded]:
-        """At most `limit` events after a position, oldest first."""
-        return [Recorded(*row) for row in self.recorder.select_after(after, limit, topics, stream)]
+        """At most `limit` events after a position, oldest first, as everybody reads them."""
+        return self.opened(self.recorder.select_after(after, limit, topics, self.named(stream)))
 
     def between(
         self,
@@ -52,16 +54,16 @@ class History:
         stream: str | None = None,
     ) -> Sequence[Recorded]:
         """At most `limit` events between two positions (neither included), the oldest or the newest first."""
-        rows = self.recorder.select_between(low, high, limit, descending, topics, stream)
-        return [Recorded(*row) for row in rows]
+        return self.opened(self.recorder.select_between(low, high, limit, descending, topics, self.named(stream)))
 
     def at(self, positions: Sequence[int]) -> Sequence[Recorded]:
         """The events at these positions, oldest first."""
-        return [Recorded(*row) for row in self.recorder.select_at(positions)]
+        return self.opened(self.recorder.select_at(positions))
 
     def ends(self, streams: Sequence[str]) -> dict[str, End]:
         """The last event of every stream that has one."""
-        return self.recorder.ends(streams)
+        stored = {self.named(stream) or stream: stream for stream in streams}
+        return {stored[name]: end for name, end in self.recorder.ends(list(stored)).items()}
 
     def stream(self, stream: str) -> Sequence[Recorded]:
         """All events of one stream."""
@@ -69,14 +71,26 @@ class History:
 
     def latest_of(self, stream: str) -> Sequence[Recorded]:
         """The last event of one stream, if it has any."""
-        rows = self.recorder.select_events(stream, desc=True, limit=1)
-        return [
-            Recorded(0, str(row.originator_id), row.originator_version, row.topic, bytes(row.state)) for row in rows
-        ]
+        rows = self.recorder.select_events(self.named(stream) or stream, desc=True, limit=1)
+        return self.opened(
+            [(0, str(row.originator_id), row.originator_version, row.topic, bytes(row.state)) for row in rows]
+        )
 
     def count(self, topics: Sequence[str] = (), stream: str | None = None) -> int:
         """How many events there are."""
-        return self.recorder.count(topics, stream)
+        return self.recorder.count(topics, self.named(stream))
+
+    def named(self, stream: str | None) -> str | None:
+        """The name under which a stream is stored."""
+        return self.ring.stored(stream) if stream is not None and self.ring is not None else stream
+
+    def opened(self, rows: Sequence[Row]) -> Sequence[Recorded]:
+        return [Recorded(*row) for row in rows] if self.ring is None else self.ring.open(rows)
+
+    @property
+    def stored(self) -> Stored:
+        """The same history byte for byte as it is stored: what seals and proofs are over."""
+        return Stored(self.recorder)
 
     def broken(self) -> Sequence[str]:
         """Streams that lack a version: each is numbered 1, 2, 3, and so on."""
@@ -171,3 +185,22 @@ def fitting(limit: int, batch: Sequence[Recorded]) -> int:
     """How long the next page may be, after this one."""
     weight = sum(len(recorded.state) for recorded in batch)
     return max(limit // 2, 1) if weight > HEAVY_BYTES else min(limit * 2, PAGE) if weight < HEAVY_BYTES // 2 else limit
+
+
+class Stored:
+    """Rows as they are stored, with what is about persons sealed (ADR 0010)."""
+
+    def __init__(self, recorder: Recorder) -> None:
+        self.recorder = recorder
+
+    def read(self, after: int, limit: int, topics: Sequence[str] = ()) -> Sequence[Recorded]:
+        """At most `limit` events after a position, oldest first."""
+        return [Recorded(*row) for row in self.recorder.select_after(after, limit, topics)]
+
+    def head(self) -> int:
+        """The last position, 0 before the first event."""
+        return self.recorder.max_notification_id() or 0
+
+    def wait(self, beyond: int, timeout: float) -> bool:
+        """Nobody tells: whoever reads what is stored looks again by itself."""
+        return False

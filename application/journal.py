@@ -11,17 +11,18 @@ import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
 
 from eventsourcing.persistence import (
     ApplicationRecorder,
     IntegrityError,
     InterfaceError,
-    Mapper,
     OperationalError,
     PersistenceError,
     StoredEvent,
 )
 
+from application.store import EventMapper
 from domain.event import Event
 
 log = logging.getLogger("bornier.journal")
@@ -31,6 +32,8 @@ BATCH = 5_000
 RETRY_S = (0.05, 0.1, 0.2, 0.5, 1.0)
 
 Done = Callable[[Exception | None], None]
+A = TypeVar("A")
+B = TypeVar("B")
 
 
 class Fenced(Exception):
@@ -67,7 +70,7 @@ class Journal:
     """Group commit in front of a recorder. Call it from one event loop."""
 
     def __init__(
-        self, recorder: ApplicationRecorder, mapper: Mapper[str], advance: Callable[[int], None] = lambda position: None
+        self, recorder: ApplicationRecorder, mapper: EventMapper, advance: Callable[[int], None] = lambda position: None
     ) -> None:
         self.recorder = recorder
         self.mapper = mapper
@@ -185,9 +188,12 @@ class Journal:
 
     def together(self, batch: list[Entry]) -> list[tuple[Entry, Exception | None]]:
         live = [entry for entry in batch if not entry.writer.fenced]
+        stored = self.patiently(self.mapper.to_stored_events, [event for entry in live for event in entry.events])
+        at = 0
         for entry in live:
-            entry.stored = [self.mapper.to_stored_event(event) for event in entry.events]
-        positions = self.insert([stored for entry in live for stored in entry.stored])
+            entry.stored = stored[at : at + len(entry.events)]
+            at += len(entry.events)
+        positions = self.insert(stored)
         at = 0
         for entry in live:
             entry.positions = positions[at : at + len(entry.stored)]
@@ -211,12 +217,16 @@ class Journal:
 
     def insert(self, stored: list[StoredEvent]) -> Sequence[int]:
         """Insert, and keep trying while the database is away. Raises IntegrityError and the like."""
+        return self.patiently(lambda rows: self.recorder.insert_events(rows) or (), stored) if stored else ()
+
+    def patiently(self, step: Callable[[Sequence[A]], B], what: Sequence[A]) -> B:
+        """Do something in the database, however long it is away."""
         attempt = 0
-        while stored:
+        while True:
             try:
-                positions = self.recorder.insert_events(stored) or ()
+                done = step(what)
                 self.unwell = None
-                return positions
+                return done
             except (OperationalError, InterfaceError) as error:
                 if self.closing:
                     raise JournalClosed from error
@@ -224,7 +234,6 @@ class Journal:
                 log.warning("the store does not answer, trying again: %s", self.unwell)
                 time.sleep(RETRY_S[min(attempt, len(RETRY_S) - 1)])
                 attempt += 1
-        return ()
 
     def already(self, stored: list[StoredEvent]) -> bool:
         """Did a commit whose answer we never heard record exactly these events?"""

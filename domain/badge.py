@@ -63,6 +63,7 @@ class Badge(Aggregate):
         `concurrent` is how many charges it may pay for at once. With no station, site or EVSE it may charge anywhere.
         """
 
+        personal = "card"
         badge: str
         kind: str = "ISO14443"
         group: str | None = None
@@ -79,21 +80,25 @@ class Badge(Aggregate):
     class Blocked(Event, tag="badge.blocked.v1"):
         """The badge may no longer charge."""
 
+        personal = "card"
         reason: str
 
     class Unblocked(Event, tag="badge.unblocked.v1"):
         """The badge may charge again."""
 
+        personal = "card"
         reason: str
 
     class Expired(Event, tag="badge.expired.v1"):
         """An operator ended the time of the badge before its expiry time."""
 
+        personal = "card"
         reason: str
 
     class Removed(Event, tag="badge.removed.v1"):
         """The badge is gone; what it paid for stays."""
 
+        personal = "card"
         reason: str
 
     def __init__(self, stream: str) -> None:

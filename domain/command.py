@@ -21,6 +21,7 @@ class Command(Aggregate):
     class Requested(Event, tag="command.requested.v1"):
         """Somebody asked a station to do something before a deadline."""
 
+        personal = "badge"
         station_id: str
         action: str
         parameters: dict[str, Any]
@@ -30,6 +31,7 @@ class Command(Aggregate):
     class Sent(Event, tag="command.sent.v1"):
         """The gateway that holds the station put the request on the wire."""
 
+        personal = "badge"
         connection_id: str
         message_id: str
         ocpp_action: str
@@ -38,6 +40,7 @@ class Command(Aggregate):
     class PartAnswered(Event, tag="command.part_answered.v1"):
         """The station answered one of the several calls that this command takes; the next call, or the end, follows."""
 
+        personal = "badge"
         message_id: str
         answer: msgspec.Raw
         raw: str | None = None
@@ -46,6 +49,7 @@ class Command(Aggregate):
         """The station answered; `accepted` is our reading of its status, `reason` why not. `raw`: as received, where
         that was not valid and `answer` is what it means."""
 
+        personal = "badge"
         accepted: bool
         answer: msgspec.Raw
         reason: str | None = None
@@ -59,6 +63,7 @@ class Command(Aggregate):
     class Failed(Event, tag="command.failed.v1"):
         """The station answered with an error (`raw`, as received), or the connection broke before it answered."""
 
+        personal = "badge"
         reason: str
         raw: str | None = None
 

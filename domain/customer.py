@@ -23,6 +23,7 @@ class Customer(Aggregate):
     class InformationOrdered(Event, tag="customer.information_ordered.v1"):
         """We asked a station to tell, or erase, what it knows of a person, and it said whether it will."""
 
+        personal = "stream"
         request_id: int
         report: bool
         clear: bool
@@ -31,6 +32,7 @@ class Customer(Aggregate):
     class InformationTold(Event, tag="customer.information_told.v1"):
         """One part of what the station knows of a person came (NotifyCustomerInformation)."""
 
+        personal = "stream"
         request_id: int
         seq_no: int
         occurred_at: datetime

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from typing import Any, ClassVar, Literal
 
 import msgspec
 
@@ -71,6 +71,9 @@ class Event(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_f
     Its msgspec tag is its public, versioned topic (`transaction.started.v1`): the name in the store, on Kafka and in
     subscriptions. Times are UTC; units are in field names; `occurred_at` is the clock of the station.
     """
+
+    personal: ClassVar[Literal["", "badge", "card", "driver", "stream"]] = ""
+    """Whose key seals what is about a person in it: that of each badge it names, or of its stream (ADR 0010)."""
 
     originator_id: str
     originator_version: int

@@ -72,6 +72,7 @@ class LocalList(Aggregate):
     class Sent(Event, tag="locallist.sent.v1"):
         """One message went on its way as a command; so many entries are left for later ones."""
 
+        personal = "badge"
         command_id: str
         version: int
         full: bool

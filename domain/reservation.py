@@ -23,6 +23,7 @@ class Reservation(Aggregate):
     class Requested(Event, tag="reservation.requested.v1"):
         """Somebody asked to hold an EVSE for a badge; the station has not answered yet. No EVSE: any of them."""
 
+        personal = "badge"
         station_id: str
         badge: str
         expires_at: datetime

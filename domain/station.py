@@ -123,6 +123,7 @@ class Station(Aggregate):
     class SecurityEventReported(Event, tag="station.security_event_reported.v1"):
         """Something touching security happened on the station (SecurityEventNotification)."""
 
+        personal = "badge"
         kind: str
         occurred_at: datetime
         detail: str | None = None
@@ -130,6 +131,7 @@ class Station(Aggregate):
     class DataTransferred(Event, tag="station.data_transferred.v1"):
         """A vendor's own message (DataTransfer)."""
 
+        personal = "badge"
         vendor_id: str
         status: str
         vendor_message_id: str | None = None
@@ -157,6 +159,7 @@ class Station(Aggregate):
     class BadgeChecked(Event, tag="station.badge_checked.v1"):
         """A badge was presented and we said whether it may charge (Authorize)."""
 
+        personal = "badge"
         badge: str
         verdict: str
         kind: str | None = None
@@ -168,6 +171,7 @@ class Station(Aggregate):
         `verdict` is as of now, `verdict_then` as of the start by the station's clock, concurrent use left aside.
         """
 
+        personal = "badge"
         badge: str
         transaction_id: str
         occurred_at: datetime
@@ -231,6 +235,7 @@ class Station(Aggregate):
     class AnswerRefused(Event, tag="station.answer_refused.v1"):
         """The station could not use an answer of ours (CALLRESULTERROR, OCPP 2.1)."""
 
+        personal = "badge"
         message_id: str
         code: str
         description: str = ""
@@ -242,6 +247,7 @@ class Station(Aggregate):
     class MessageRefused(Event, tag="station.message_refused.v1"):
         """A message we could not accept: its raw text, the error code we answered, and why."""
 
+        personal = "badge"
         raw: str
         code: str
         reason: str

@@ -33,6 +33,7 @@ class Swap(Aggregate):
     class Arranged(Event, tag="swap.arranged.v1"):
         """The station agreed to a swap that an operator or a program asked for."""
 
+        personal = "badge"
         station_id: str
         request_id: int
         badge: str
@@ -40,6 +41,7 @@ class Swap(Aggregate):
     class BatteriesInserted(Event, tag="swap.batteries_inserted.v1"):
         """The driver put batteries in."""
 
+        personal = "badge"
         station_id: str
         request_id: int
         badge: str
@@ -48,6 +50,7 @@ class Swap(Aggregate):
     class BatteriesTaken(Event, tag="swap.batteries_taken.v1"):
         """The driver took batteries out."""
 
+        personal = "badge"
         station_id: str
         request_id: int
         badge: str
@@ -56,6 +59,7 @@ class Swap(Aggregate):
     class BatteriesLeft(Event, tag="swap.batteries_left.v1"):
         """The driver did not take the batteries in time."""
 
+        personal = "badge"
         station_id: str
         request_id: int
         badge: str

@@ -33,6 +33,7 @@ class Transaction(Aggregate):
     class Started(Event, tag="transaction.started.v1"):
         """A charge began. `inferred`: an earlier message got lost, a later one told us of the transaction."""
 
+        personal = "badge"
         station_id: str
         station_transaction_id: str
         evse_id: int
@@ -51,6 +52,7 @@ class Transaction(Aggregate):
     class StartConfirmed(Event, tag="transaction.start_confirmed.v1"):
         """The start message came after later ones: now we know when and with what it began."""
 
+        personal = "badge"
         occurred_at: datetime
         badge: str | None = None
         meter_start_wh: float | None = None
@@ -78,6 +80,7 @@ class Transaction(Aggregate):
     class BadgePresented(Event, tag="transaction.badge_presented.v1"):
         """The driver showed a badge during the transaction."""
 
+        personal = "badge"
         badge: str
         verdict: str
         occurred_at: datetime
@@ -110,6 +113,7 @@ class Transaction(Aggregate):
     class Ended(Event, tag="transaction.ended.v1"):
         """The charge is over; what comes later never reopens it."""
 
+        personal = "badge"
         station_id: str
         evse_id: int
         occurred_at: datetime
@@ -124,6 +128,7 @@ class Transaction(Aggregate):
     class Repeated(Event, tag="transaction.repeated.v1"):
         """The station told us something again; it is kept and changes nothing, above all no bill."""
 
+        personal = "badge"
         what: Literal["start", "meter", "stop"]
         differs: bool = False
         reason: str | None = None

@@ -57,6 +57,7 @@ class Trust(Aggregate):
     class ContractRelayed(Event, tag="trust.contract_relayed.v1"):
         """A car asked for its contract certificate, and the Plug & Charge backend answered (Get15118EVCertificate)."""
 
+        personal = "stream"
         action: str
         status: str
         reason: str | None = None

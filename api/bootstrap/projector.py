@@ -14,7 +14,7 @@ from projections.runner import Runner
 def start_projector(spine: Spine) -> tuple[Runner, Notary]:
     """Of several projectors one works on each projection, and one seals."""
     runner = Runner(spine.read_side, spine.history, list(PROJECTIONS.values()), may=spine.here.holds)
-    notary = Notary(spine.read_side, spine.history, spine.signer, may=partial(spine.here.holds, "audit"))
+    notary = Notary(spine.read_side, spine.history.stored, spine.signer, may=partial(spine.here.holds, "audit"))
     for worker in (runner, notary):
         worker.start()
         spine.stack.push_async_callback(asyncio.to_thread, worker.stop)

@@ -17,6 +17,7 @@ from adapters.authority.key import Keys
 from adapters.credential.vault import Vault
 from adapters.signer.command import CommandSigner
 from adapters.signer.file import FileSigner
+from api.bootstrap.privacy import ring_of
 from api.bootstrap.process import Running, clock
 from api.settings import Settings
 from application.badge import Badges
@@ -27,6 +28,7 @@ from application.history import History
 from application.job import Jobs
 from application.journal import Journal
 from application.listener import listen
+from application.privacy import Ring
 from application.seat import Seats, seats
 from application.store import Store
 from projections.audit import Signer
@@ -40,6 +42,7 @@ class Spine:
     process: Running
     stack: AsyncExitStack
     read_side: Engine
+    ring: Ring
     history: History
     journal: Journal
     here: Seats
@@ -61,9 +64,10 @@ async def start_spine(process: Running, stack: AsyncExitStack) -> Spine:
     settings = process.settings
     read_side = engine(settings.database)
     stack.callback(read_side.dispose)
-    store = await asyncio.to_thread(Store, settings.database)
+    ring = await asyncio.to_thread(ring_of, settings, read_side)
+    store = await asyncio.to_thread(Store, settings.database, ring)
     stack.callback(store.close)
-    history = History(store.recorder)
+    history = History(store.recorder, ring)
     journal = await start_journal(process, store, history, stack)
     keys = Keys(settings.keys_folder)
     vault = Vault(read_side, partial(keys.once, "seal.key", Fernet.generate_key))
@@ -75,6 +79,7 @@ async def start_spine(process: Running, stack: AsyncExitStack) -> Spine:
         process=process,
         stack=stack,
         read_side=read_side,
+        ring=ring,
         history=history,
         journal=journal,
         here=here,

@@ -52,7 +52,7 @@ class AuditQuery:
     @strawberry.field(description="The proof that an event is in the history, for docs/verify.py; null until sealed.")
     async def proof(self, info: strawberry.Info, position: Position) -> Json | None:
         who = asker(info)
-        found = await who.reads.run(lambda c: view.prove(c, who.parts.history, position))
+        found = await who.reads.run(lambda c: view.prove(c, who.parts.history.stored, position))
         return Json(found) if found is not None else None
 
     @strawberry.field(description="The public key of the seals, as PEM.")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
 
 from starlette.requests import Request
@@ -10,7 +11,7 @@ from starlette.responses import Response, StreamingResponse
 
 from api.context import Parts
 from api.problem import problem
-from api.tail import line
+from domain.catalog import Recorded
 
 
 async def export(request: Request) -> Response:
@@ -29,3 +30,17 @@ async def export(request: Request) -> Response:
             yield "".join(f"{line(recorded)}\n" for recorded in batch)
 
     return StreamingResponse(lines(), media_type="application/jsonl")
+
+
+def line(recorded: Recorded) -> str:
+    """One event as one JSON object: position, stream, version, topic and the event's own JSON as `data`."""
+    head = json.dumps(
+        {
+            "position": recorded.position,
+            "stream": recorded.stream,
+            "version": recorded.version,
+            "topic": recorded.topic,
+        },
+        ensure_ascii=False,
+    )
+    return f'{head[:-1]}, "data": {recorded.state.decode()}}}'

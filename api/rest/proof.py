@@ -23,7 +23,7 @@ async def export(request: Request) -> Response:
 
     def lines() -> Iterator[str]:
         with parts.engine.connect() as connection:
-            for proof in proofs(connection, parts.history, first, last):
+            for proof in proofs(connection, parts.history.stored, first, last):
                 yield f"{json.dumps(proof, ensure_ascii=False)}\n"
 
     return StreamingResponse(lines(), media_type="application/jsonl")

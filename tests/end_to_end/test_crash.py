@@ -10,11 +10,12 @@ from typing import Any
 import pytest
 from websockets.exceptions import WebSocketException
 
-from api.tail import line
+from api.bootstrap.privacy import opened
+from api.rest.event import line
+from api.settings import Settings
 from application.history import History
 from application.store import Store
 from projections.catalog import PROJECTIONS
-from projections.engine import engine
 from projections.rebuild import rebuild
 from projections.runner import Runner
 from tests.end_to_end.client import Station
@@ -92,13 +93,8 @@ async def test_every_answered_message_survives_a_kill_exactly_once(database: str
 
 def differing(database: str) -> int:
     """Rows that a rebuild from zero would make otherwise."""
-    store, here = Store(database), engine(database)
-    try:
-        feed = History(store.recorder)
-        runner = Runner(here, feed, list(PROJECTIONS.values()))
+    with opened(Settings(database=database)) as here:
+        runner = Runner(here.engine, here.history, list(PROJECTIONS.values()))
         while runner.step():
             pass
-        return sum(rebuild(here, feed, projection, swap=False).total for projection in PROJECTIONS.values())
-    finally:
-        here.dispose()
-        store.close()
+        return sum(rebuild(here.engine, here.history, each, swap=False).total for each in PROJECTIONS.values())

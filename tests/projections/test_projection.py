@@ -193,7 +193,8 @@ def test_the_schema_after_all_migrations_is_the_one_in_the_code(database: str) -
     from alembic.autogenerate import compare_metadata
     from alembic.runtime.migration import MigrationContext
 
-    import adapters.credential.vault  # noqa: F401
+    import adapters.credential.vault
+    import adapters.privacy.keyring  # noqa: F401
     import projections.audit  # noqa: F401
     from projections.table import METADATA
 
