@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Sequence
+from typing import Any
 
 import msgspec
 import pytest
@@ -43,9 +44,19 @@ class Memory:
         return {key.id: key.secret for key in self.keys.values() if key.id in ids}
 
 
+class Bench(Ring):
+    """A ring over such a keyring."""
+
+    keyring: Memory
+
+
 @pytest.fixture
-def ring() -> Ring:
-    return Ring(Memory(), b"x" * 32)
+def ring() -> Bench:
+    return Bench(Memory(), b"x" * 32)
+
+
+def facts(row: Recorded) -> Any:
+    return CATALOG.decode(row.topic, row.state)
 
 
 def stored(ring: Ring | None, events: Sequence[Event]) -> list[Recorded]:
@@ -57,7 +68,12 @@ def stored(ring: Ring | None, events: Sequence[Event]) -> list[Recorded]:
 
 
 def refused(raw: str) -> Event:
-    facts = {"originator_id": "station/A", "originator_version": 1, "recorded_at": NOW, "cause": SOMEBODY}
+    facts: dict[str, Any] = {
+        "originator_id": "station/A",
+        "originator_version": 1,
+        "recorded_at": NOW,
+        "cause": SOMEBODY,
+    }
     return Station.MessageRefused(raw=raw, code="FormationViolation", reason="?", **facts)
 
 
@@ -68,14 +84,14 @@ def registered(badge: str) -> Sequence[Event]:
     return known.collect_events()
 
 
-def test_a_whole_day_is_read_as_it_was_told(ring: Ring) -> None:
+def test_a_whole_day_is_read_as_it_was_told(ring: Bench) -> None:
     events = busy_day().events
     plain, sealed = stored(None, events), stored(ring, events)
     assert ring.open(sealed) == plain
     assert sealed != plain
 
 
-def test_no_badge_of_a_whole_day_is_in_the_store(ring: Ring) -> None:
+def test_no_badge_of_a_whole_day_is_in_the_store(ring: Bench) -> None:
     sealed = stored(ring, busy_day().events)
     for row in sealed:
         for badge in (b'"B1"', b'"B2"', b'"b3"', b'"family"', b"Anna"):
@@ -84,7 +100,7 @@ def test_no_badge_of_a_whole_day_is_in_the_store(ring: Ring) -> None:
         msgspec.json.decode(row.state)
 
 
-def test_what_names_nobody_is_stored_as_it_is(ring: Ring) -> None:
+def test_what_names_nobody_is_stored_as_it_is(ring: Bench) -> None:
     rows = stored(None, busy_day().events)
     events = [
         event
@@ -96,7 +112,7 @@ def test_what_names_nobody_is_stored_as_it_is(ring: Ring) -> None:
     assert not ring.keyring.asked
 
 
-def test_of_a_forgotten_badge_only_that_there_was_one_is_left(ring: Ring) -> None:
+def test_of_a_forgotten_badge_only_that_there_was_one_is_left(ring: Bench) -> None:
     sealed = stored(ring, [*registered("04A2"), *registered("77FF"), refused('[2,"1","Authorize",{"idTag":"04a2"}]')])
     for place in (ring.use("04A2"), ring.card("04A2")):
         del ring.keyring.keys[place]
@@ -106,19 +122,19 @@ def test_of_a_forgotten_badge_only_that_there_was_one_is_left(ring: Ring) -> Non
     assert gone.startswith("badge/forgotten-")
     assert [row.stream for row in rows] == [gone, gone, "badge/77FF", "badge/77FF", "station/A"]
     assert ring.stored(gone) == sealed[0].stream
-    first, second, other, _, raw = (CATALOG.decode(row.topic, row.state) for row in rows)
+    first, second, other, _, raw = map(facts, rows)
     assert (first.badge, first.message, second.reason, second.originator_id) == ("forgotten", "forgotten", "lost", gone)
     assert (other.badge, other.message) == ("77FF", "Hello Anna")
     assert raw.raw == '[2,"1","Authorize",{"idTag":"forgotten"}]'
 
 
-def test_a_badge_has_one_stream_however_it_is_written(ring: Ring) -> None:
+def test_a_badge_has_one_stream_however_it_is_written(ring: Bench) -> None:
     ring.close([])
     (first, _), (second, _) = (stored(ring, registered(badge)) for badge in ("ab", "AB"))
     assert first.stream == second.stream == ring.stored("badge/AB")
 
 
-def test_a_stream_of_old_times_goes_on_under_its_name(ring: Ring) -> None:
+def test_a_stream_of_old_times_goes_on_under_its_name(ring: Bench) -> None:
     _, later = registered("OLD")
     (row,) = stored(ring, [later])
     assert row.stream == ring.stored("badge/OLD") == "badge/OLD"
@@ -128,22 +144,22 @@ def test_a_stream_of_old_times_goes_on_under_its_name(ring: Ring) -> None:
     "raw",
     ['{"idTag":"B1"', '{"IDTAG" : "B1"}', '{"idTag":12345}', '[2,"1","StartTransaction",{"idTag":"B1","x":"\\u00e9"}]'],
 )
-def test_the_raw_text_of_a_refused_message_is_covered(ring: Ring, raw: str) -> None:
+def test_the_raw_text_of_a_refused_message_is_covered(ring: Bench, raw: str) -> None:
     (row,) = stored(ring, [refused(raw)])
     assert b"B1" not in row.state
     assert b"12345" not in row.state
     (read,) = ring.open([row])
-    assert CATALOG.decode(read.topic, read.state).raw == raw
+    assert facts(read).raw == raw
 
 
-def test_a_number_as_a_badge_is_a_number_again(ring: Ring) -> None:
+def test_a_number_as_a_badge_is_a_number_again(ring: Bench) -> None:
     state = b'{"topic":"x","payload":{"idTag":4711},"badge":"4711"}'
     ((_, sealed),) = ring.close([(refused(""), state)])
     assert b"4711" not in sealed
     assert ring.open([(1, "s", 1, "x", sealed)])[0].state == state
 
 
-def test_nobody_reads_what_somebody_else_sealed_by_saying_it(ring: Ring) -> None:
+def test_nobody_reads_what_somebody_else_sealed_by_saying_it(ring: Bench) -> None:
     """A station that has seen a sealed text cannot have it opened by sending it in a message of its own."""
     (secret,) = stored(ring, [refused('{"idTag":"SECRET"}')])
     quoted = secret.state[secret.state.index(b"sealed:") :][:60].decode().split("\\")[0]
@@ -168,7 +184,7 @@ def registered_as(badge: str) -> Sequence[Event]:
     return known.collect_events()
 
 
-def test_a_commit_asks_once_for_all_keys_that_are_missing(ring: Ring) -> None:
+def test_a_commit_asks_once_for_all_keys_that_are_missing(ring: Bench) -> None:
     events = [event for number in range(100) for event in registered(f"B{number}")]
     EventMapper(None, ring).to_stored_events(events)
     assert ring.keyring.asked == 1
