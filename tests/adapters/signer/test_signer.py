@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import resource
 import stat
 import sys
 from collections.abc import Callable
@@ -50,6 +51,18 @@ def test_a_key_is_made_once_and_for_its_owner_only(tmp_path: Path) -> None:
     signature = FileSigner(path).sign(TEXT)
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert FileSigner(path).sign(TEXT) == signature
+
+
+def test_a_key_for_which_the_disk_has_no_room_is_not_there_by_half(tmp_path: Path) -> None:
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (20, before[1]))
+    try:
+        with pytest.raises(OSError, match="File too large"):
+            FileSigner(tmp_path / "key.pem").sign(TEXT)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert list(tmp_path.iterdir()) == []
+    assert FileSigner(tmp_path / "key.pem").sign(TEXT)
 
 
 def test_a_file_with_another_kind_of_key_is_refused(tmp_path: Path) -> None:
