@@ -78,8 +78,10 @@ def run(
 ) -> None:
     """The CSMS: OCPP on port 9000, HTTP on port 8000. Stops cleanly on SIGTERM and SIGINT."""
     from api.bootstrap.run import EVERYTHING
+    from api.limit import open_all
 
     log.configure()
+    open_all()
     settings = Settings.load(
         database=database,
         host=host,

@@ -15,11 +15,11 @@ import msgspec
 from api.bench import database
 from api.bench.crowd import Account, Plan, Report, Wish
 from api.bench.life import METER_S
-from api.bench.machine import allow_files
 from api.bench.option import Options
 from api.bench.report import Figure, Grid, Result, figure
 from api.bench.server import Server, ServerFailed, bornier, cpu_s, environment
 from api.bench.throughput import catch_up
+from api.limit import open_enough
 
 ROLES = ("gateway", "projector", "api")
 COMING_PER_S = 100
@@ -130,7 +130,7 @@ def at_work(
     place: str, options: Options, tell: Callable[[str], None], settling_s: float = SETTLING_S
 ) -> Iterator[Site]:
     """A server and everybody connected, charging or not, for the length of a block."""
-    allow_files(options.fleet + SPARE_FILES)
+    open_enough(options.fleet + SPARE_FILES)
     with database.fresh(place) as url, bornier(url, ROLES) as server:
         if options.passwords:
             protect(url, options.fleet)

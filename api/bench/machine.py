@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import platform
-import resource
 import statistics
 import tempfile
 import time
@@ -32,17 +31,6 @@ def describe(places: tuple[str, ...]) -> dict[str, Any]:
         "fdatasync_ms": round(fdatasync_ms(), 3),
         "databases": {kind(place): settings(place) for place in places},
     }
-
-
-def allow_files(needed: int) -> None:
-    """Let this process, and those it starts, open so many files. Raises ValueError where the system forbids it."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if hard != resource.RLIM_INFINITY and hard < needed:
-        raise ValueError(
-            f"{needed:,} open files are needed but only {hard:,} allowed: raise `ulimit -Hn`, or take fewer"
-        )
-    if soft != resource.RLIM_INFINITY and soft < needed:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (needed, hard))
 
 
 def cpu() -> str:
