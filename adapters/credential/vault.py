@@ -11,9 +11,12 @@ import asyncio
 import binascii
 import hashlib
 import hmac
+import os
 import secrets
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
+from typing import Any, TypeVar
 
 from argon2 import PasswordHasher
 from argon2.exceptions import Argon2Error
@@ -40,6 +43,10 @@ OFFER = Table(
     Column("offered_at", UtcTime, nullable=False),
 )
 OPEN_OFFERS = 3
+HASHING = max(2, os.cpu_count() or 2)
+"""So many passwords are hashed at a time: each takes 64 MiB and a core, and after a restart everybody comes at once."""
+
+T = TypeVar("T")
 
 
 class Vault:
@@ -51,18 +58,25 @@ class Vault:
         self.hasher = PasswordHasher()
         self.key = secrets.token_bytes(32)
         self.right: dict[str, tuple[str, bytes]] = {}
+        self.threads = ThreadPoolExecutor(HASHING, "passwords")
+
+    def close(self) -> None:
+        """Whoever still waits to be recognised waits in vain."""
+        self.threads.shutdown(wait=False, cancel_futures=True)
 
     async def verify(self, station_id: str, password: bytes | None) -> Proof:
         """What a password proves; passwords are compared as bytes (OCPP 1.6)."""
-        return await asyncio.to_thread(self.check, station_id, password)
+        if password is None:
+            return await asyncio.to_thread(self.check, station_id, None)
+        return await self.aside(self.check, station_id, password)
 
     async def store(self, station_id: str, password: str) -> None:
         """Set the password of a station; every other one is gone."""
-        await asyncio.to_thread(self.write, station_id, password)
+        await self.aside(self.write, station_id, password)
 
     async def offer(self, station_id: str, credential_id: str, password: str, now: datetime) -> None:
         """Keep a new password beside the old one, until the station uses it."""
-        await asyncio.to_thread(self.write_offer, station_id, credential_id, password, now)
+        await self.aside(self.write_offer, station_id, credential_id, password, now)
 
     async def reveal(self, credential_id: str) -> str | None:
         """The new password, to send it to the station; None once it has been answered."""
@@ -71,6 +85,10 @@ class Vault:
     async def conclude(self, credential_id: str, taken: bool) -> None:
         """The station answered: nobody needs to read the password again, or it is not valid at all."""
         await asyncio.to_thread(self.close_offer, credential_id, taken)
+
+    async def aside(self, work: Callable[..., T], *arguments: Any) -> T:
+        """Where hashing holds up nobody but those who wait for hashing."""
+        return await asyncio.get_running_loop().run_in_executor(self.threads, work, *arguments)
 
     def check(self, station_id: str, password: bytes | None) -> Proof:
         with self.engine.connect() as connection:

@@ -71,6 +71,7 @@ async def start_spine(process: Running, stack: AsyncExitStack) -> Spine:
     journal = await start_journal(process, store, history, stack)
     keys = Keys(settings.keys_folder)
     vault = Vault(read_side, partial(keys.once, "seal.key", Fernet.generate_key))
+    stack.callback(vault.close)
     authority = Authority(keys, settings.organisation, timedelta(days=settings.certificate_days))
     orders = Orders(journal, settings.command_deadline_s, exists(history), clock)
     here = seats(settings.database)
