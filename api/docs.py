@@ -95,6 +95,8 @@ def asyncapi() -> dict[str, Any]:
     """AsyncAPI 3.0: one Kafka topic per noun, one message per event."""
     kinds = [kind for aggregate in AGGREGATES for kind in events(aggregate)]
     shapes, definitions = msgspec.json.schema_components(kinds, ref_template="#/components/schemas/{name}")
+    for definition in definitions.values():
+        speak_asyncapi(definition)
     messages = {topic(kind): message(kind, shape) for kind, shape in zip(kinds, shapes, strict=True)}
     channels = {noun(aggregate): channel(aggregate) for aggregate in AGGREGATES}
     return {
@@ -129,7 +131,20 @@ def message(kind: type[Event], shape: dict[str, Any]) -> dict[str, Any]:
         "summary": first_line(kind),
         "headers": {"type": "object", "required": list(HEADERS), "properties": properties},
         "payload": shape,
+        "bindings": {"kafka": {"key": {"type": "string", "description": "The stream id."}, "bindingVersion": "0.5.0"}},
     }
+
+
+def speak_asyncapi(schema: Any) -> None:
+    """Drop OpenAPI's discriminator, which AsyncAPI's schema refuses: each alternative names its own tag anyway."""
+    if isinstance(schema, dict):
+        if isinstance(schema.get("discriminator"), dict):
+            del schema["discriminator"]
+        for part in schema.values():
+            speak_asyncapi(part)
+    elif isinstance(schema, list):
+        for part in schema:
+            speak_asyncapi(part)
 
 
 def tolerance_page() -> str:
