@@ -52,18 +52,6 @@ class Traffic(Protocol):
         """Who is let in."""
 
 
-class Courier(Protocol):
-    """Whoever carries the history to Kafka."""
-
-    @property
-    def position(self) -> int:
-        """Everything up to here has arrived."""
-
-    @property
-    def unwell(self) -> str | None:
-        """Why it waits."""
-
-
 @dataclass(frozen=True)
 class Parts:
     """`runner` and `notary` are None where another process projects, `front` where another holds the stations."""
@@ -86,7 +74,6 @@ class Parts:
     runner: Runner | None = None
     front: Traffic | None = None
     notary: Notary | None = None
-    relay: Courier | None = None
 
     @cached_property
     def narrow(self) -> Engine:

@@ -21,6 +21,6 @@ def carry(settings: Settings, begin: int | None, advance: Callable[[int, int], N
                 advance(relay.position, head)
             return relay.sent
         except relay.FAULTS as error:
-            raise ValueError(f"Kafka does not take events: {error or type(error).__name__}") from error
+            raise ValueError(f"Kafka does not take events: {relay.ear.explain(error)}") from error
         finally:
             relay.hang_up()

@@ -66,7 +66,7 @@ def touch(connection: Connection, name: str) -> None:
         connection.execute(insert(CHECKPOINT).values(name=name, position=0))
 
 
-def fail(connection: Connection, name: str, error: str) -> None:
-    """Say in public why a projection stands still."""
+def fail(connection: Connection, name: str, error: str | None) -> None:
+    """Say in public why a projection stands still; None: it does not any more."""
     if not connection.execute(update(CHECKPOINT).where(CHECKPOINT.c.name == name).values(error=error)).rowcount:
         connection.execute(insert(CHECKPOINT).values(name=name, position=0, error=error))

@@ -1,35 +1,53 @@
 """A real Apache Kafka for tests: the one of BORNIER_TEST_KAFKA, or a broker of its own in KRaft mode on loopback.
 
-The broker's jars are Maven artifacts. They are resolved once into a cache and started with Java 17 or newer.
+The broker's jars are Maven artifacts. They are resolved once into a cache and started with Java 17 or newer. It listens
+three times: for everybody, for whoever knows the password (SASL), and for whoever has a certificate (TLS).
 """
 
 from __future__ import annotations
 
-import base64
 import os
+import re
 import shutil
 import socket
 import subprocess
 import time
-import uuid
 from pathlib import Path
 from typing import Any
 
+import pytest
+
+from tests.pki import Authority
+
+SERVERS = "BORNIER_TEST_KAFKA"
 VERSION = "4.1.0"
 MISSING = (
     "no Kafka: install Java 17 or newer and Maven (on Debian and Ubuntu: apt install openjdk-17-jre-headless maven), "
-    "or set BORNIER_TEST_KAFKA=host:port"
+    f"or set {SERVERS}=host:port; tests that stop the broker or need its passwords take Java and Maven in any case"
 )
 POM = f"""<project xmlns="http://maven.apache.org/POM/4.0.0"><modelVersion>4.0.0</modelVersion>
 <groupId>bornier</groupId><artifactId>broker</artifactId><version>1</version>
 <dependencies><dependency><groupId>org.apache.kafka</groupId><artifactId>kafka_2.13</artifactId>
 <version>{VERSION}</version></dependency></dependencies></project>"""
+CLUSTER = "Ym9ybmllci1icm9rZXIhIQ"
+USER, PASSWORD = "bornier", "correct-horse-battery"
 PROPERTIES = """process.roles=broker,controller
 node.id=1
 controller.quorum.voters=1@127.0.0.1:{controller}
-listeners=PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller}
+listeners=OPEN://127.0.0.1:{port},SASL://127.0.0.1:{sasl},TLS://127.0.0.1:{tls},CONTROLLER://127.0.0.1:{controller}
+advertised.listeners=OPEN://127.0.0.1:{port},SASL://127.0.0.1:{sasl},TLS://localhost:{tls}
 controller.listener.names=CONTROLLER
-listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT
+inter.broker.listener.name=OPEN
+listener.security.protocol.map=CONTROLLER:PLAINTEXT,OPEN:PLAINTEXT,SASL:SASL_PLAINTEXT,TLS:SSL
+listener.name.sasl.sasl.enabled.mechanisms=SCRAM-SHA-256
+listener.name.sasl.scram-sha-256.sasl.jaas.config=org.apache.kafka.common.security.scram.ScramLoginModule required;
+listener.name.tls.ssl.client.auth=required
+listener.name.tls.ssl.keystore.type=PEM
+listener.name.tls.ssl.keystore.location={home}/broker.keystore.pem
+listener.name.tls.ssl.truststore.type=PEM
+listener.name.tls.ssl.truststore.location={home}/root.pem
+broker.session.timeout.ms=1000
+broker.heartbeat.interval.ms=300
 log.dirs={home}/data
 offsets.topic.replication.factor=1
 group.initial.rebalance.delay.ms=0
@@ -40,8 +58,12 @@ PATIENCE_S = 60
 
 
 def installable() -> bool:
-    """Java and Maven are here."""
-    return shutil.which("java") is not None and shutil.which("mvn") is not None
+    """Java 17 or newer is here, and the jars are, or Maven that brings them."""
+    if shutil.which("java") is None or not ((CACHE / "complete").exists() or shutil.which("mvn")):
+        return False
+    told = subprocess.run(["java", "-version"], capture_output=True, text=True, check=False).stderr
+    version = re.search(r'version "(\d+)', told)
+    return version is not None and int(version[1]) >= 17
 
 
 def jars() -> Path:
@@ -56,17 +78,38 @@ def jars() -> Path:
 
 
 class Broker:
-    """One node; may be killed and started again with the same data on the same port."""
+    """One node; may be killed and started again with the same data on the same ports."""
 
     def __init__(self, home: Path) -> None:
         self.home = home
-        self.port, controller = free_port(), free_port()
-        self.servers = f"127.0.0.1:{self.port}"
+        self.port, sasl, tls, controller = (free_port() for _ in range(4))
+        self.servers, self.sasl, self.tls = f"127.0.0.1:{self.port}", f"127.0.0.1:{sasl}", f"localhost:{tls}"
+        self.certify()
         self.settings = home / "server.properties"
-        self.settings.write_text(PROPERTIES.format(home=home, port=self.port, controller=controller))
-        cluster = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
-        self.java("kafka.tools.StorageTool", "format", "-t", cluster, "-c", str(self.settings)).wait(PATIENCE_S)
+        ports = {"port": self.port, "sasl": sasl, "tls": tls, "controller": controller}
+        self.settings.write_text(PROPERTIES.format(home=home, **ports))
+        user = f"SCRAM-SHA-256=[name={USER},password={PASSWORD}]"
+        self.java("kafka.tools.StorageTool", "format", "-t", CLUSTER, "-c", str(self.settings), "-S", user).wait(
+            PATIENCE_S
+        )
         self.process: subprocess.Popen[bytes] | None = None
+
+    def certify(self) -> None:
+        """A root, and under it a certificate for the broker and one for its client."""
+        root = Authority("Kafka root")
+        (self.home / "root.pem").write_text(root.pem)
+        certificate, key = root.pair(self.home, "broker", host="localhost")
+        (self.home / "broker.keystore.pem").write_text(key.read_text() + certificate.read_text())
+        self.pair = root.pair(self.home, "client")
+
+    @property
+    def encrypted(self) -> dict[str, str]:
+        """What a client must be told to come in with its certificate."""
+        certificate, key = map(str, self.pair)
+        return {
+            "security_protocol": "SSL", "ssl_cafile": str(self.home / "root.pem"),
+            "ssl_certfile": certificate, "ssl_keyfile": key,
+        }  # fmt: skip
 
     def java(self, *arguments: str) -> subprocess.Popen[bytes]:
         command = ["java", "-Xmx256m", "-XX:TieredStopAtLevel=1", "-cp", f"{jars()}/*", *arguments]
@@ -89,6 +132,21 @@ class Broker:
             self.process.kill()
             self.process.wait()
             self.process = None
+
+
+def named_servers() -> str | None:
+    """The broker somebody named for the tests. Raises ValueError for what is no address."""
+    servers = os.environ.get(SERVERS)
+    if servers and not re.fullmatch(r"[^\s,:]+:\d+(,[^\s,:]+:\d+)*", servers):
+        raise ValueError(f"{SERVERS} must be host:port, not {servers!r}")
+    return servers or None
+
+
+def missing() -> None:
+    """No broker: a failure where services are required, else a skip that says how to get one."""
+    if os.environ.get("BORNIER_REQUIRE_SERVICES") == "1":
+        pytest.fail(MISSING)
+    pytest.skip(MISSING)
 
 
 def free_port() -> int:

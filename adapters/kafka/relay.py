@@ -17,7 +17,7 @@ from typing import Any
 import msgspec
 from kafka import KafkaAdminClient, KafkaProducer
 from kafka.admin import NewTopic
-from kafka.errors import KafkaError, KafkaTimeoutError, TopicAlreadyExistsError
+from kafka.errors import KafkaError, KafkaTimeoutError, RequestTimedOutError, TopicAlreadyExistsError
 from sqlalchemy import Engine
 from sqlalchemy.exc import DBAPIError
 
@@ -47,6 +47,37 @@ class Moment(msgspec.Struct):
 MOMENT = msgspec.json.Decoder(Moment)
 
 
+class Ear(logging.Handler):
+    """Keeps why the client could not connect: it only logs that (wrong password, unknown certificate, nobody there)."""
+
+    SOURCE = logging.getLogger("kafka.net.manager")
+    TIMEOUTS = (KafkaTimeoutError, RequestTimedOutError)
+    DENIED = ("SaslAuthenticationFailed", "socket disconnected")
+    """The broker says why and hangs up; when both come at once the client sees the second only."""
+
+    def __init__(self, login: bool) -> None:
+        super().__init__(logging.WARNING)
+        self.login = login
+        self.reason: str | None = None
+        self.SOURCE.setLevel(logging.WARNING)
+        self.SOURCE.propagate = False
+        self.SOURCE.addHandler(self)
+
+    def emit(self, record: logging.LogRecord) -> None:
+        for said in record.args or ():
+            if isinstance(said, Exception) and not isinstance(said, self.TIMEOUTS):
+                self.reason = str(said)
+
+    def explain(self, error: Exception) -> str:
+        """The words of an error, and what was heard before it."""
+        words = str(error) or type(error).__name__
+        if self.reason is None or self.reason in words:
+            return words
+        if self.login and any(word in self.reason for word in self.DENIED):
+            return f"{words}: no login; are the user and the password in BORNIER_KAFKA_OPTIONS right?"
+        return f"{words}: {self.reason}"
+
+
 class Relay:
     """One thread. While Kafka or the database is away it waits and says so. What is sent twice keeps its position."""
 
@@ -71,7 +102,9 @@ class Relay:
         self.position = 0
         self.sent = 0
         self.unwell: str | None = None
+        self.told: str | None = ""
         self.producer: KafkaProducer | None = None
+        self.ear = Ear(login=str(options.get("security_protocol")).startswith("SASL"))
         self.stopping = threading.Event()
         self.thread = threading.Thread(target=self.run, name="relay", daemon=True)
 
@@ -86,11 +119,13 @@ class Relay:
     def run(self) -> None:
         while not self.stopping.is_set():
             try:
-                moved = self.may() and self.step()
-                self.unwell = None
+                active = self.may()
+                moved = active and self.step()
+                self.ear.reason = None
+                self.say(None, active)
             except (*self.FAULTS, DBAPIError) as error:
                 moved = False
-                self.say(f"Kafka does not take events: {error or type(error).__name__}")
+                self.say(f"Kafka does not take events: {self.ear.explain(error)}")
                 self.stopping.wait(AGAIN_S)
             except Exception as error:
                 moved = False
@@ -101,10 +136,17 @@ class Relay:
                 self.feed.wait(self.position, IDLE_S)
         self.hang_up()
 
-    def say(self, reason: str) -> None:
-        if self.unwell != reason:
-            log.warning("%s", reason)
-        self.unwell = reason
+    def say(self, reason: str | None, active: bool = True) -> None:
+        """Tell the log, and every process through the database, why nothing moves, or that it does."""
+        if reason != self.unwell:
+            log.warning("%s", reason or "Kafka takes events again")
+            self.unwell = reason
+        if not active:
+            self.told = ""
+        elif reason != self.told:
+            with contextlib.suppress(DBAPIError), self.engine.begin() as connection:
+                checkpoint.fail(connection, NAME, reason)
+                self.told = reason
 
     def step(self) -> bool:
         """Send the next page, wait until Kafka has it, move the checkpoint. False when there is nothing to send."""
@@ -134,7 +176,7 @@ class Relay:
                 producer.flush(timeout=PATIENCE_S)
                 return
             except KafkaTimeoutError:
-                self.say("Kafka does not take events: no answer")
+                self.say(f"Kafka does not take events: {self.ear.explain(TimeoutError('no answer'))}")
                 if self.stopping.is_set():
                     raise
 
@@ -157,6 +199,7 @@ class Relay:
             with contextlib.suppress(KafkaError):  # what Kafka has not taken is sent again by whoever relays next
                 self.producer.close(timeout=1)
             self.producer = None
+        self.ear.SOURCE.removeHandler(self.ear)
 
 
 def make_topics(options: dict[str, Any], partitions: int) -> None:

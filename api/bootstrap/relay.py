@@ -14,14 +14,13 @@ from api.settings import Settings
 from application.history import History
 
 
-def start_relay(spine: Spine) -> Relay | None:
-    """Of several relays one works; None where nobody said where Kafka is."""
+def start_relay(spine: Spine) -> None:
+    """Of several relays one works; none where nobody said where Kafka is."""
     if not spine.settings.kafka:
-        return None
+        return
     relay = relay_of(spine.settings, spine.read_side, spine.history, partial(spine.here.holds, "relay"))
     relay.start()
     spine.stack.push_async_callback(asyncio.to_thread, relay.stop)
-    return relay
 
 
 def relay_of(

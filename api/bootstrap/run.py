@@ -32,14 +32,15 @@ async def running(settings: Settings, roles: frozenset[Role] = EVERYTHING) -> As
         process = Running(settings)
         spine = await start_spine(process, stack)
         runner, notary = start_projector(spine) if "projector" in roles else (None, None)
-        relay = start_relay(spine) if "relay" in roles else None
+        if "relay" in roles:
+            start_relay(spine)
         lobby = await start_gateway(spine) if "gateway" in roles else None
         badges = lobby.badges if lobby else await start_badges(process, spine.history)
         lists = lists_of(spine, badges)
         if lobby is not None:
             await follow_lists(process, lists, lobby.gateway)
         if "api" in roles:
-            await start_api(spine, lists, badges, lobby, runner, notary, relay)
+            await start_api(spine, lists, badges, lobby, runner, notary)
         yield process
 
 

@@ -10,7 +10,6 @@ from contextlib import AsyncExitStack
 
 import uvicorn
 
-from adapters.kafka.relay import Relay
 from adapters.storage.bucket import Bucket
 from api.bootstrap.gateway import Lobby, reader
 from api.bootstrap.process import Running, clock, shown
@@ -34,7 +33,6 @@ async def start_api(
     lobby: Lobby | None,
     runner: Runner | None,
     notary: Notary | None,
-    relay: Relay | None,
 ) -> None:
     """Answer people and programs."""
     settings, journal, history = spine.settings, spine.journal, spine.history
@@ -60,7 +58,6 @@ async def start_api(
         runner=runner,
         front=lobby.front if lobby else None,
         notary=notary,
-        relay=relay,
     )
     spine.process.http = await start_web(spine.process, parts, spine.stack)
     transfers.public_url = spine.process.http if settings.public_url == "auto" else settings.public_url.rstrip("/")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
+from eventsourcing.persistence import InterfaceError, OperationalError
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -12,6 +13,8 @@ from starlette.responses import JSONResponse, Response
 from api.context import Parts
 from projections import checkpoint
 from projections.catalog import PROJECTIONS
+
+RELAY = "relay"
 
 
 async def live(request: Request) -> Response:
@@ -38,14 +41,15 @@ def ailments(parts: Parts) -> dict[str, str]:
         found["projections"] = parts.runner.unwell
     if parts.notary is not None and parts.notary.unwell:
         found["audit"] = parts.notary.unwell
-    if parts.relay is not None and parts.relay.unwell:
-        found["relay"] = parts.relay.unwell
     try:
         with parts.engine.connect() as connection:
             known: dict[str, Any] = checkpoint.read(connection)
-    except SQLAlchemyError as error:
+        behind = parts.history.head() - known[RELAY].position if RELAY in known else 0
+    except (SQLAlchemyError, OperationalError, InterfaceError) as error:
         return found | {"store": str(error).splitlines()[0]}
     for name in PROJECTIONS:
         if name in known and known[name].error:
             found[f"projection {name}"] = known[name].error
+    if RELAY in known and known[RELAY].error:
+        found[RELAY] = f"{known[RELAY].error} ({behind:,} events wait)"
     return found

@@ -12,9 +12,11 @@ from sqlalchemy.exc import SQLAlchemyError
 from starlette.requests import Request
 from starlette.responses import Response
 
-from api.context import Courier, Parts
+from api.context import Parts
+from api.rest.health import RELAY
 from projections import checkpoint
 from projections.catalog import PROJECTIONS
+from projections.checkpoint import Checkpoint
 
 
 class Figures(Collector):
@@ -26,16 +28,14 @@ class Figures(Collector):
     def collect(self) -> Iterator[Metric]:
         yield from self.journal()
         yield from self.projections()
-        if self.parts.relay is not None:
-            yield from self.relay(self.parts.relay)
         if self.parts.front is not None:
             yield from self.stations()
 
-    def relay(self, relay: Courier) -> Iterator[Metric]:
-        yield gauge("bornier_relay_up", "1 while Kafka takes events.", 0 if relay.unwell else 1)
-        yield gauge("bornier_relay_position", "Everything up to here is in Kafka.", relay.position)
-        lag = max(self.parts.history.latest - relay.position, 0)
-        yield gauge("bornier_relay_lag_events", "Events not yet in Kafka.", lag)
+    def relay(self, known: Checkpoint, head: int) -> Iterator[Metric]:
+        """Told by the database, so that every process tells it, whichever relays."""
+        yield gauge("bornier_relay_up", "1 while Kafka takes events.", 0 if known.error else 1)
+        yield gauge("bornier_relay_position", "Everything up to here is in Kafka.", known.position)
+        yield gauge("bornier_relay_lag_events", "Events not yet in Kafka.", max(head - known.position, 0))
 
     def journal(self) -> Iterator[Metric]:
         journal = self.parts.journal
@@ -62,6 +62,8 @@ class Figures(Collector):
             failed.add_metric([name], 1 if name in known and known[name].error else 0)
         yield gauge("bornier_history_position", "Last place in the history.", head)
         yield from (position, lag, failed)
+        if RELAY in known:
+            yield from self.relay(known[RELAY], head)
 
     def stations(self) -> Iterator[Metric]:
         front = self.parts.front

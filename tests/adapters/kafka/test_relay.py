@@ -5,7 +5,6 @@ from __future__ import annotations
 import gc
 import json
 import logging
-import os
 import threading
 import time
 import warnings
@@ -24,13 +23,13 @@ from application.history import History
 from application.store import Store
 from domain.event import Timer
 from domain.station import Station
-from migrations.migrate import upgrade
 from projections import checkpoint
 from projections.engine import engine
-from tests.broker import MISSING, Broker, installable
+from tests.broker import PASSWORD, USER, Broker
 
 NOW = datetime(2026, 11, 24, tzinfo=UTC)
 STREAMS, EACH = 7, 300
+IMPATIENT: dict[str, Any] = {"bootstrap_timeout_ms": 1_000}
 
 pytestmark = pytest.mark.filterwarnings("ignore:unclosed <socket:ResourceWarning")
 
@@ -45,24 +44,10 @@ def forget_sockets() -> Iterator[None]:
         gc.collect()
 
 
-@pytest.fixture(scope="module")
-def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broker]:
-    """A broker that tests may kill and start again."""
-    if not installable():
-        if os.environ.get("BORNIER_REQUIRE_SERVICES") == "1":
-            pytest.fail(MISSING)
-        pytest.skip(MISSING)
-    made = Broker(tmp_path_factory.mktemp("kafka"))
-    made.start()
-    yield made
-    made.kill()
-
-
 class Log:
     """A history that grows, and its relay."""
 
     def __init__(self, database: str, servers: str) -> None:
-        upgrade(database)
         self.engine: Engine = engine(database)
         self.store = Store(database)
         self.servers = servers
@@ -77,12 +62,18 @@ class Log:
             stored = [self.store.mapper.to_stored_event(e) for s in self.stations for e in s.collect_events()]
             self.written += len(self.store.recorder.insert_events(stored))
 
-    def relay(self, begin: int | None = None) -> Relay:
-        return Relay(self.engine, History(self.store.recorder), self.servers, {}, 3, begin=begin)
+    def relay(self, begin: int | None = None, servers: str | None = None, **options: Any) -> Relay:
+        history = History(self.store.recorder)
+        return Relay(self.engine, history, servers or self.servers, options, 3, begin=begin)
 
     def checkpoint(self) -> int:
         with self.engine.connect() as connection:
             return checkpoint.position(connection, NAME)
+
+    def told(self) -> str | None:
+        """What any process can read of the relay's health."""
+        with self.engine.connect() as connection:
+            return checkpoint.read(connection)[NAME].error
 
     def close(self) -> None:
         self.store.close()
@@ -90,8 +81,8 @@ class Log:
 
 
 @pytest.fixture
-def log(database: str, broker: Broker) -> Iterator[Log]:
-    made = Log(database, broker.servers)
+def log(ready: str, kafka: str) -> Iterator[Log]:
+    made = Log(ready, kafka)
     yield made
     made.close()
 
@@ -150,11 +141,11 @@ def test_a_record_is_a_cloud_event_under_the_key_of_its_stream(log: Log) -> None
     assert json.loads(record.value)["originator_id"] == log.stations[0].id
 
 
-def test_topics_are_made_with_the_partitions_of_the_settings(log: Log) -> None:
-    relay = log.relay()
+def test_topics_are_made_with_the_partitions_of_the_settings(log: Log, broker: Broker) -> None:
+    relay = log.relay(servers=broker.servers)
     assert relay.step() is False
     relay.hang_up()
-    admin = KafkaAdminClient(bootstrap_servers=log.servers)
+    admin = KafkaAdminClient(bootstrap_servers=broker.servers)
     try:
         described = {topic["name"]: len(topic["partitions"]) for topic in admin.describe_topics(topics())}
     finally:
@@ -190,7 +181,12 @@ def test_the_history_can_be_sent_again_from_any_position(log: Log) -> None:
     assert log.checkpoint() == log.written
 
 
-def test_a_broker_that_is_killed_under_load_loses_and_swaps_nothing(log: Log, broker: Broker) -> None:
+@pytest.mark.parametrize("ready", ["sqlite"], indirect=True)
+def test_a_broker_that_is_killed_under_load_loses_and_swaps_nothing(
+    log: Log, broker: Broker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("adapters.kafka.relay.PATIENCE_S", 1.0)
+    log.servers = broker.servers
     log.grow(20)
     relay = log.relay()
     relay.start()
@@ -203,8 +199,46 @@ def test_a_broker_that_is_killed_under_load_loses_and_swaps_nothing(log: Log, br
     broker.start()
     writer.join()
     await_until(lambda: relay.position == log.written)
-    assert relay.unwell is None
+    assert (relay.unwell, log.told()) == (None, None)
     relay.stop()
+    assert whole(log, consumed(log, log.written))
+
+
+@pytest.mark.parametrize("ready", ["sqlite"], indirect=True)
+def test_a_password_that_kafka_does_not_know_is_said_and_the_right_one_is_let_in(log: Log, broker: Broker) -> None:
+    log.grow(2)
+    how: dict[str, Any] = {"security_protocol": "SASL_PLAINTEXT", "sasl_mechanism": "SCRAM-SHA-256"}
+    how |= {"sasl_plain_username": USER} | IMPATIENT
+    wrong = log.relay(servers=broker.sasl, sasl_plain_password="wrong", **how)
+    wrong.start()
+    await_until(lambda: wrong.unwell is not None)
+    wrong.stop()
+    assert log.told() == wrong.unwell
+    assert "are the user and the password in BORNIER_KAFKA_OPTIONS right?" in str(wrong.unwell)
+    assert log.checkpoint() == 0
+    right = log.relay(servers=broker.sasl, sasl_plain_password=PASSWORD, **how)
+    while right.step():
+        pass
+    right.hang_up()
+    log.servers = broker.servers
+    assert whole(log, consumed(log, log.written))
+
+
+@pytest.mark.parametrize("ready", ["sqlite"], indirect=True)
+def test_a_client_with_a_certificate_is_let_in_over_tls_and_one_without_is_not(log: Log, broker: Broker) -> None:
+    log.grow(2)
+    how: dict[str, Any] = broker.encrypted
+    root = {"security_protocol": "SSL", "ssl_cafile": how["ssl_cafile"]} | IMPATIENT
+    nobody = log.relay(servers=broker.tls, **root)
+    nobody.start()
+    await_until(lambda: nobody.unwell is not None)
+    nobody.stop()
+    assert "certificate" in str(nobody.unwell)
+    somebody = log.relay(servers=broker.tls, **how)
+    while somebody.step():
+        pass
+    somebody.hang_up()
+    log.servers = broker.servers
     assert whole(log, consumed(log, log.written))
 
 
