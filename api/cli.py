@@ -323,6 +323,39 @@ def bar(title: str) -> Iterator[Callable[[int, int], None]]:
         yield lambda done, total: progress.update(task, completed=done, total=total)
 
 
+snapshots = typer.Typer(name="snapshots", help="What lets long streams open at once; it can be dropped at any time.",
+                        no_args_is_help=True)  # fmt: skip
+cli.add_typer(snapshots)
+
+
+@snapshots.command()
+def count(database: Database = None) -> None:
+    """How many there are."""
+    from api.snapshot import snapshots as found
+
+    with found(Settings.load(database=database)) as kept:
+        number, size = kept.count()
+        print(f"{number:,} snapshots, {size:,} bytes")
+
+
+@snapshots.command()
+def take(database: Database = None) -> None:
+    """Take those that are missing; after an update of Bornier nobody then waits for the first opening of a stream."""
+    from api.snapshot import snapshots as found
+
+    with found(Settings.load(database=database)) as kept, bar("opening streams") as advance:
+        print(f"{kept.take(advance):,} snapshots")
+
+
+@snapshots.command()
+def drop(database: Database = None) -> None:
+    """Throw all away; the next opening of a stream reads its whole past."""
+    from api.snapshot import snapshots as found
+
+    with found(Settings.load(database=database)) as kept:
+        kept.drop()
+
+
 @cli.command()
 def migrate(database: Database = None) -> None:
     """Bring the schemas up to date."""

@@ -11,10 +11,11 @@ from typing import NamedTuple
 
 from cryptography import x509
 
-from application.amend import amend, load
+from application.amend import amend
 from application.history import History
 from application.journal import Journal
 from application.ports import Credentials
+from application.snapshot import load
 from domain.admission import Admission
 from domain.admission import stream as admission_stream
 from domain.certificate import Certificate
@@ -96,7 +97,7 @@ class Admissions:
         wait = self.limit.wait(knock, asyncio.get_running_loop().time())
         if wait is not None:
             raise Denied(429, "too many attempts failed, try later", wait)
-        security = await asyncio.to_thread(load, self.history, Security(security_stream(knock.station_id)))
+        security, _ = await asyncio.to_thread(load, self.history, Security(security_stream(knock.station_id)))
         if knock.certificate is not None:
             await asyncio.to_thread(self.check, knock.certificate, security)
             return Entry(3, security, serial_number=serial(knock.certificate))
@@ -116,7 +117,7 @@ class Admissions:
 
     def check(self, certificate: x509.Certificate, security: Security) -> None:
         """Whose certificate it is: one of ours is whose it was signed for, another's is whose name it bears."""
-        signed = load(self.history, Certificate(certificate_stream(serial(certificate))))
+        signed, _ = load(self.history, Certificate(certificate_stream(serial(certificate))))
         if signed.revoked:
             raise Denied(403, "this certificate is revoked")
         if signed.station_id is not None:

@@ -8,24 +8,18 @@ from typing import TypeVar
 
 from application.history import History
 from application.journal import Fenced, Journal
+from application.snapshot import load
 from domain.aggregate import Aggregate
-from domain.catalog import CATALOG
 from domain.event import Refusal
 
 TRIES = 5
 A = TypeVar("A", bound=Aggregate)
 
 
-def load(history: History, blank: A) -> A:
-    """An aggregate as the history tells it."""
-    rows = history.latest_of(blank.id) if blank.forgetful else history.stream(blank.id)
-    return blank.replay(CATALOG.decode(row.topic, row.state) for row in rows)
-
-
 async def amend(journal: Journal, history: History, blank: Callable[[], A], decide: Callable[[A], None]) -> A:
     """Returns once the decision is durable. Raises Refusal when a rule says no, or others keep being quicker."""
     for _ in range(TRIES):
-        aggregate = await asyncio.to_thread(load, history, blank())
+        aggregate, _ = await asyncio.to_thread(load, history, blank())
         decide(aggregate)
         try:
             await journal.record(aggregate.collect_events())

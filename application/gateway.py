@@ -11,6 +11,7 @@ from application.history import History
 from application.journal import Fenced
 from application.ports import Credentials, Line
 from application.session import Rules, Session
+from application.snapshot import load, restore
 from domain.aggregate import Aggregate
 from domain.catalog import CATALOG
 from domain.event import Connection, Event, Message, Refusal, Timer
@@ -79,10 +80,8 @@ class Gateway:
 
     def read(self, station_id: str) -> Session:
         """A session as the history tells it: the station and its open transactions."""
-        station, heard = Station(station_stream(station_id)), []
-        for event in self.events(station.id):
-            station.replay([event])
-            heard.append(event)
+        station, recent = restore(self.history, Station(station_stream(station_id)))
+        heard = list(recent)
         transactions = {}
         for known in station.transactions.values():
             if known.open:
@@ -95,14 +94,11 @@ class Gateway:
 
     async def load(self, session: Session, kind: type[Aggregate], stream: str) -> None:
         """One more stream of a station, as the history tells it, and the answer that its latest event went with."""
-        events = await asyncio.to_thread(self.latest if kind.forgetful else self.events, stream)
-        session.keep(kind(stream).replay(events))
-        cause = events[-1].cause if events else None
+        aggregate, recent = await asyncio.to_thread(load, self.history, kind(stream))
+        session.keep(aggregate)
+        cause = recent[-1].cause if recent else None
         if isinstance(cause, Message) and (cause.message_id, cause.action) not in session.answers:
             session.remember(cause)
-
-    def latest(self, stream: str) -> list[Event]:
-        return [CATALOG.decode(row.topic, row.state) for row in self.history.latest_of(stream)]
 
     def events(self, stream: str) -> list[Event]:
         return [CATALOG.decode(row.topic, row.state) for row in self.history.stream(stream)]
@@ -123,8 +119,7 @@ class Gateway:
             await asyncio.gather(*(self.lay_down(gateway, each) for each in station_ids[at : at + AT_ONCE]))
 
     async def lay_down(self, gateway: str, station_id: str) -> None:
-        station = Station(station_stream(station_id))
-        station.replay(await asyncio.to_thread(self.events, station.id))
+        station, _ = await asyncio.to_thread(restore, self.history, Station(station_stream(station_id)))
         if station.connection_id is None or station.gateway != gateway:
             return
         station.disconnect("the gateway stopped without saying so", Timer(rule="gateway gone"), self.clock())

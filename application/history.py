@@ -13,6 +13,7 @@ from eventsourcing.persistence import InterfaceError, OperationalError
 
 from application.lookup import End, Row
 from application.privacy import Ring
+from application.rarity import OFTEN, heeded
 from application.recorder import Recorder
 from domain.catalog import CATALOG, Recorded
 
@@ -21,6 +22,7 @@ log = logging.getLogger("bornier.history")
 PAGE, FIRST_PAGE = 500, 50
 HEAVY_BYTES = 4_000_000
 """Pages get shorter when they weigh more, so that whoever follows a history of large events holds little of it."""
+FAR = 20_000
 POLL_S = 1.0
 REST_S, MOST_REST_S = 0.02, 0.3
 
@@ -42,7 +44,10 @@ class History:
 
     def read(self, after: int, limit: int, topics: Sequence[str] = (), stream: str | None = None) -> Sequence[Recorded]:
         """At most `limit` events after a position, oldest first, as everybody reads them."""
-        return self.opened(self.recorder.select_after(after, limit, topics, self.named(stream)))
+        name = self.named(stream)
+        if topics and self.far(after) and OFTEN.isdisjoint(topics):
+            return self.opened(self.recorder.select_seldom(after, limit, topics, name))
+        return self.opened(self.recorder.select_after(after, limit, topics, name))
 
     def between(
         self,
@@ -65,15 +70,29 @@ class History:
         stored = {self.named(stream) or stream: stream for stream in streams}
         return {stored[name]: end for name, end in self.recorder.ends(list(stored)).items()}
 
+    def far(self, after: int) -> bool:
+        """Is there so much after a position that it is worth to look up what is rare?"""
+        if not self.latest:
+            self.latest = self.head()
+        return self.latest - after > FAR
+
     def stream(self, stream: str) -> Sequence[Recorded]:
         """All events of one stream."""
         return self.read(0, 2**62, stream=stream)
 
     def latest_of(self, stream: str) -> Sequence[Recorded]:
         """The last event of one stream, if it has any."""
-        rows = self.recorder.select_events(self.named(stream) or stream, desc=True, limit=1)
+        return self.recent(stream, 1)
+
+    def heeded(self, stream: str, after: int, limit: int, unheeded: bool) -> Sequence[Recorded]:
+        """Events of a stream after a version; `unheeded`: also those that no later decision of a station needs."""
+        return self.opened(self.recorder.rows(heeded(unheeded), [self.named(stream), after, limit]))
+
+    def recent(self, stream: str, count: int) -> Sequence[Recorded]:
+        """The last events of a stream, oldest first."""
+        rows = self.recorder.select_events(self.named(stream) or stream, desc=True, limit=count)
         return self.opened(
-            [(0, str(row.originator_id), row.originator_version, row.topic, bytes(row.state)) for row in rows]
+            [(0, str(row.originator_id), row.originator_version, row.topic, bytes(row.state)) for row in reversed(rows)]
         )
 
     def count(self, topics: Sequence[str] = (), stream: str | None = None) -> int:

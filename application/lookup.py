@@ -6,6 +6,8 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple, TypeVar
 
+from application.rarity import seldom
+
 Row = tuple[int, str, int, str, bytes]
 T = TypeVar("T")
 AT_ONCE = 500
@@ -51,6 +53,12 @@ class Lookup(ABC):
         direction = "DESC" if descending else "ASC"
         statement = f"{SELECT} WHERE {' AND '.join(where)} ORDER BY {order} {direction} LIMIT ?"
         return self.rows(statement, [*parameters, limit])
+
+    def select_seldom(self, after: int, limit: int, topics: Sequence[str], stream: str | None = None) -> list[Row]:
+        """At most so many rows after a position, of topics that come seldom: what comes often is not read."""
+        one = [after, limit] if stream is None else [after, stream, limit]
+        parameters = [value for topic in topics for value in (topic, *one)]
+        return self.rows(seldom(topics, stream is not None), [*parameters, limit])
 
     def select_at(self, positions: Sequence[int]) -> list[Row]:
         """The rows at these positions, the oldest first."""

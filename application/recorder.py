@@ -37,6 +37,7 @@ from psycopg.rows import tuple_row
 from psycopg.sql import SQL, Identifier
 
 from application.lookup import Lookup, Row
+from application.rarity import indexes
 
 TABLE = "stored_events"
 
@@ -50,6 +51,8 @@ QUIET = """autovacuum_vacuum_insert_threshold = -1, autovacuum_vacuum_cost_delay
 """Nothing is ever updated or deleted, so there is nothing to clean; a vacuum or analyze would hold up the table lock,
 and with it every station. What must be frozen is still frozen, at PostgreSQL's own time."""
 BROKEN = "SELECT originator_id FROM {} GROUP BY originator_id HAVING count(*) <> max(originator_version)"
+SNAPSHOT = """CREATE TABLE IF NOT EXISTS snapshot
+    (stream TEXT PRIMARY KEY, version BIGINT NOT NULL, shape TEXT NOT NULL, state {bytes} NOT NULL)"""
 SCHEMA_LOCK = 0x626F726E696572
 LOCK_TIMEOUT_S = 15
 # A gateway must notice within seconds that the database is gone, not when TCP gives up. The URL may say otherwise.
@@ -133,6 +136,14 @@ class BinaryPostgresRecorder(PostgresApplicationRecorder, Lookup):
             cursor.execute("SELECT pg_advisory_xact_lock(%s)", [SCHEMA_LOCK])
             self._create_table(cursor)
             cursor.execute(SQL("ALTER TABLE {} SET ({})").format(self.table, SQL(QUIET)))
+            for statement in (*indexes(TABLE, "notification_id"), SNAPSHOT.format(bytes="BYTEA")):
+                cursor.execute(SQL(statement))
+
+    def tell(self, *statements: tuple[str, Sequence[Any]]) -> None:
+        """Do all of this, or nothing."""
+        with self.datastore.transaction(commit=True) as cursor:
+            for statement, parameters in statements:
+                cursor.execute(SQL(statement.replace("?", "%s")), parameters)
 
     def insert_events(self, stored_events: Sequence[StoredEvent], **kwargs: Any) -> Sequence[int]:
         """Store events in order, together or not at all; returns their positions. Raises IntegrityError on a conflict,
@@ -214,8 +225,16 @@ class OrderedSQLiteRecorder(SQLiteApplicationRecorder, Lookup):
         return [
             f"CREATE TABLE IF NOT EXISTS {self.events_table_name} (rowid INTEGER PRIMARY KEY AUTOINCREMENT, "
             "originator_id TEXT NOT NULL, originator_version INTEGER NOT NULL, topic TEXT, state BLOB, "
-            "UNIQUE (originator_id, originator_version))"
+            "UNIQUE (originator_id, originator_version))",
+            *indexes(self.events_table_name, self.place),
+            SNAPSHOT.format(bytes="BLOB"),
         ]
+
+    def tell(self, *statements: tuple[str, Sequence[Any]]) -> None:
+        """Like BinaryPostgresRecorder.tell."""
+        with self.datastore.transaction(commit=True) as cursor:
+            for statement, parameters in statements:
+                cursor.execute(statement, parameters)
 
     def insert_events(self, stored_events: Sequence[StoredEvent], **kwargs: Any) -> Sequence[int]:
         """Like BinaryPostgresRecorder.insert_events."""

@@ -20,6 +20,12 @@ class Aggregate:
     forgetful: ClassVar[bool] = False
     """True: its decisions need nothing of its past, so that only its latest event is ever loaded."""
 
+    lasting: ClassVar[bool] = False
+    """True: its stream grows for ever and tells nothing about a person, so that snapshots of it are kept."""
+
+    unheeded: ClassVar[tuple[type[Event], ...]] = ()
+    """Its events that come often and that no later decision needs: they are passed over when it is loaded."""
+
     upcasts: ClassVar[dict[str, Upcast]] = {}
     """Retired topic -> function from its JSON object to that of its successor (with the successor's topic)."""
 

@@ -34,6 +34,8 @@ class Running(NamedTuple):
 class Profile(Aggregate):
     """What limits a station and its cars."""
 
+    lasting = True
+
     class Installed(Event, tag="profile.installed.v1"):
         """The station accepted a charging profile, in place of the one with its id and of those replaced.
 

@@ -63,6 +63,8 @@ class KnownTransaction(msgspec.Struct, frozen=True):
 class Station(Aggregate):
     """One charging station, known by the last segment of its WebSocket address."""
 
+    lasting = True
+
     class Registered(Event, tag="station.registered.v1"):
         """An operator made the station known, so that it is accepted when it boots."""
 
@@ -252,6 +254,8 @@ class Station(Aggregate):
         code: str
         reason: str
         unanswered: bool = False
+
+    unheeded = (HeartbeatReceived, Metered, MessageReceived)
 
     def __init__(self, stream: str) -> None:
         super().__init__(stream)

@@ -39,6 +39,14 @@ class Book(Notebook):
     def latest_of(self, stream: str) -> list[Recorded]:
         return self.rows_of(stream)[-1:]
 
+    def heeded(self, stream: str, after: int, limit: int, unheeded: bool) -> list[Recorded]:
+        return [row for row in self.rows_of(stream) if row.version > after][:limit]
+
+    @property
+    def recorder(self) -> Any:
+        """No snapshots are kept in a notebook."""
+        return SimpleNamespace(fetch=lambda statement, parameters: [])
+
     def rows_of(self, stream: str) -> list[Recorded]:
         mine = Notebook()
         mine.events = [event for event in self.events if event.originator_id == stream]

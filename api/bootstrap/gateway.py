@@ -32,6 +32,7 @@ from application.outcome import Outcomes
 from application.profile import Offers
 from application.reservation import Book, Keeper
 from application.session import Rules
+from application.snapshot import Album
 from application.transaction import Clerk, Silence
 from projections import badge, checkpoint, transaction
 
@@ -74,6 +75,7 @@ async def start_gateway(spine: Spine) -> Lobby:
     process.go(keeper.follow(), "reservations")
     process.go(keeper.expire(), "reservation expiry")
     process.go(keep_numbers(numbers), "numbers")
+    process.go(Album(history, gateway.sessions).watch(), "snapshots")
     process.go(keep_burying(gateway, spine.read_side, spine.here), "gone gateways")
     process.go(Offers(spine.orders, history, gateway.sessions.get, clock).follow(), "offers of schedules")
     follow_silence(spine, gateway)

@@ -8,7 +8,7 @@ import strawberry
 
 from api.graphql.command import Command, ask, deadline, requested, said
 from api.graphql.context import Asker, asker
-from application.amend import load
+from application.snapshot import load
 from domain.event import Refusal
 from domain.security import Security, stream
 
@@ -55,7 +55,7 @@ async def security(who: Asker, station_id: str) -> StationSecurity:
     parts = who.parts
     if not await who.reads.visible("station", station_id):
         raise Refusal(f"there is no station {station_id}")
-    known = await asyncio.to_thread(load, parts.history, Security(stream(station_id)))
+    known, _ = await asyncio.to_thread(load, parts.history, Security(stream(station_id)))
     return StationSecurity(
         station_id=strawberry.ID(station_id),
         least_profile=known.least(parts.settings.least_profile),
