@@ -8,7 +8,6 @@ import signal
 import sys
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
@@ -18,6 +17,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from api import log
+from api.moment import moment
 from api.settings import Role, Settings
 
 cli = typer.Typer(
@@ -208,17 +208,6 @@ def events(
     loop(lambda: tail(Settings.load(database=database), stream, topic or [], after, follow, stopping()))
 
 
-def moment(text: str | None) -> datetime | None:
-    """A time somebody typed; without a zone it is UTC."""
-    if text is None:
-        return None
-    try:
-        at = datetime.fromisoformat(text)
-    except ValueError:
-        raise ValueError(f"{text!r} is no time: say it like 2026-11-23T19:05:40Z") from None
-    return at if at.tzinfo else at.replace(tzinfo=UTC)
-
-
 @cli.command()
 def rebuild(
     names: Annotated[list[str] | None, typer.Argument(help="Read models to rebuild; all when absent.")] = None,
@@ -354,6 +343,37 @@ def drop(database: Database = None) -> None:
 
     with found(Settings.load(database=database)) as kept:
         kept.drop()
+
+
+@cli.command()
+def export(
+    dataset: Annotated[str, typer.Argument(help="transactions, readings, stations or alarms (docs/export.md).")],
+    database: Database = None,
+    suffix: Annotated[str, typer.Option("--format", help="csv, xlsx, jsonl or parquet.")] = "csv",
+    out: Annotated[Path | None, typer.Option(help="The file; the terminal when absent.")] = None,
+    since: Annotated[str | None, typer.Option("--from", help="Not before this RFC 3339 time.")] = None,
+    until: Annotated[str | None, typer.Option("--to", help="Before this RFC 3339 time.")] = None,
+    station: Annotated[str | None, typer.Option(help="Only this station.")] = None,
+    badge: Annotated[str | None, typer.Option(help="Only this badge.")] = None,
+    preset: Annotated[str | None, typer.Option(help="plain, or excel-fr: semicolons, decimal commas.")] = None,
+    delimiter: Annotated[str | None, typer.Option(help="CSV: comma, semicolon, tab or |.")] = None,
+    decimal: Annotated[str | None, typer.Option(help="CSV: a point or a comma.")] = None,
+    encoding: Annotated[str | None, typer.Option(help="CSV: utf-8, utf-8-sig, cp1252, …")] = None,
+    timezone: Annotated[str | None, typer.Option(help="CSV and XLSX: such as Europe/Paris; UTC when absent.")] = None,
+) -> None:
+    """A read model as a file for spreadsheets and other programs, a million rows at constant memory."""
+    from api.export import export as write
+    from projections.dataset import Window
+
+    if out is None and suffix in ("xlsx", "parquet") and sys.stdout.isatty():
+        raise ValueError(f"{suffix} is not for a terminal: say --out FILE")
+    given = {"preset": preset, "delimiter": delimiter, "decimal": decimal, "encoding": encoding, "timezone": timezone}
+    options = {name: value for name, value in given.items() if value is not None}
+    window = Window(moment(since), moment(until), station, badge)
+    with bar("exporting") as progress:
+        rows = write(Settings.load(database=database), dataset, suffix, window, options, out, progress)
+    if out is not None:
+        print(f"{rows:,} {dataset} are in {out}")
 
 
 @cli.command()

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Protocol
+from typing import BinaryIO, Protocol
 
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine
 
 from api.settings import Settings
 from application.admission import Admissions
 from application.certificate import Certificates
 from application.command import Orders
 from application.credential import Passwords
+from application.export import Exports
 from application.file import Files
 from application.history import History
 from application.journal import Journal
@@ -24,6 +25,7 @@ from application.reservation import Desk
 from application.transaction import Clerk
 from application.transfer import Transfers
 from projections.audit import Notary, Signer
+from projections.dataset import Window
 from projections.runner import Runner
 from projections.scope import narrowing
 
@@ -52,6 +54,21 @@ class Traffic(Protocol):
         """Who is let in."""
 
 
+class Writing(Protocol):
+    """An export that can be written."""
+
+    @property
+    def media_type(self) -> str:
+        """What its file is."""
+
+    def write(self, connection: Connection, sink: BinaryIO, advance: Callable[[int, int], None] = ...) -> int:
+        """Write all that the connection shows, from any thread; returns how many rows."""
+
+
+Prepare = Callable[[str, str, Window, Mapping[str, str]], Writing]
+"""Dataset, format, window, options → an export; raises ValueError in words of what does not exist."""
+
+
 @dataclass(frozen=True)
 class Parts:
     """`runner` and `notary` are None where another process projects, `front` where another holds the stations."""
@@ -71,6 +88,8 @@ class Parts:
     certificates: Certificates
     authority: Authority
     clerk: Clerk
+    prepare: Prepare
+    exports: Exports
     runner: Runner | None = None
     front: Traffic | None = None
     notary: Notary | None = None

@@ -68,6 +68,9 @@ class Settings:
     file_bytes: int = 536_870_912
     public_url: str = "auto"
     job_deadline_s: int = 86_400
+    exports: str = "bornier-exports"
+    sftp_key: str = ""
+    sftp_known_hosts: str = ""
 
     @classmethod
     def load(cls, **flags: object) -> Settings:

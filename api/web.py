@@ -27,7 +27,7 @@ from api.access import Doorman
 from api.context import Parts
 from api.graphql.context import Asker
 from api.graphql.schema import schema
-from api.rest import description, event, file, health, metrics, proof, session
+from api.rest import description, event, export, file, health, metrics, proof, session
 from api.rest.gate import gated
 
 BODY_BYTES = 1_048_576
@@ -201,6 +201,7 @@ def routes() -> list[Route | Mount]:
         gated("/api/session", session.end, "DELETE"),
         gated("/api/events", event.export),
         gated("/api/proofs", proof.export),
+        gated("/api/exports/{dataset}.{suffix}", export.export),
         gated("/api/files", file.bring, "POST"),
         gated("/api/files/{file}", file.fetch),
         *(gated(path, file.serve) for path in uploads),

@@ -6,6 +6,8 @@ from collections.abc import AsyncIterator, Iterable
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
+from domain.export import Export, Span
+
 if TYPE_CHECKING:
     from application.command import Errand
 
@@ -76,14 +78,41 @@ class StorageFailed(Exception):
     """The storage could not do it; the text says why, for whoever runs Bornier."""
 
 
-class Storage(Protocol):
-    """Where the bytes of files are: a disk or an object store. Keys are names that Bornier made."""
+class Drop(Protocol):
+    """Where files are put. Keys are names that Bornier made."""
 
     async def write(self, key: str, chunks: AsyncIterator[bytes]) -> None:
         """Keep all of it, or, when the chunks end in an exception, nothing. Raises StorageFailed, or that exception."""
+
+
+class Storage(Drop, Protocol):
+    """Where the bytes of files are: a disk or an object store."""
 
     async def read(self, key: str, first: int, end: int) -> AsyncIterator[bytes]:
         """The bytes from `first` up to, not including, `end`. Raises StorageFailed."""
 
     async def delete(self, key: str) -> None:
         """Forget it; what is not there is forgotten already. Raises StorageFailed."""
+
+
+class DeliveryFailed(Exception):
+    """A file did not arrive; the text says why, for whoever runs Bornier."""
+
+
+class Parcel(NamedTuple):
+    """A file that arrived."""
+
+    file: str
+    rows: int
+    size_bytes: int
+    sha256: str
+
+
+class Courier(Protocol):
+    """Writes datasets to files, and brings them where they are wanted."""
+
+    def check(self, dataset: str, suffix: str, options: dict[str, str]) -> None:
+        """Raises Refusal for what does not exist."""
+
+    async def deliver(self, wish: Export.Scheduled, span: Span, position: int) -> Parcel:
+        """Deliver the rows of a period once the read models reflect a position. Raises DeliveryFailed."""

@@ -17,6 +17,7 @@ from domain.der import Der
 from domain.device import Device
 from domain.display import Display
 from domain.event import Event, topic
+from domain.export import Export
 from domain.file import File
 from domain.firmware import Firmware
 from domain.job import Job
@@ -60,6 +61,7 @@ AGGREGATES: tuple[type[Aggregate], ...] = (
     Site,
     Tariff,
     Assignment,
+    Export,
 )
 
 

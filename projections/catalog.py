@@ -10,6 +10,8 @@ from projections import (
     der,
     device,
     display,
+    export,
+    fault,
     file,
     incident,
     job,
@@ -63,5 +65,7 @@ PROJECTIONS: dict[str, Projection] = {
         report.PROJECTION,
         display.PROJECTION,
         stream.PROJECTION,
+        export.PROJECTION,
+        fault.PROJECTION,
     )
 }

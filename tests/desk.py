@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from dataclasses import fields
 from datetime import timedelta
 from types import SimpleNamespace
 from typing import Any, Self, cast
@@ -13,6 +14,7 @@ from websockets.protocol import OPEN
 
 from adapters.ocpp.connection import StationConnection
 from adapters.ocpp.version import DIALECTS
+from api.context import Parts
 from application.badge import Badges
 from application.gateway import Gateway
 from application.history import History
@@ -171,3 +173,9 @@ def unpacked(data: bytes) -> bytes:
     short = data[1] & 0x7F
     start = 2 + {126: 2, 127: 8}.get(short, 0)
     return data[start:]
+
+
+def only(**known: Any) -> Parts:
+    """Parts of the API of which only some are there."""
+    there: Any = {part.name: known.get(part.name) for part in fields(Parts)}
+    return Parts(**there)

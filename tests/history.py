@@ -23,6 +23,7 @@ from domain.catalog import Recorded
 from domain.certificate import Certificate
 from domain.command import Command
 from domain.event import Connection, Event, Message, Operator, Order
+from domain.export import Export, period_of
 from domain.file import File
 from domain.job import Job, Kind
 from domain.locallist import Entry, Limits, LocalList, Part
@@ -225,6 +226,7 @@ def busy_day() -> Notebook:
     jobs(notebook)
     extras(notebook)
     local_lists(notebook)
+    exports(notebook)
     certificates(notebook)
     notebook.events += denied()
     devices(notebook)
@@ -251,6 +253,24 @@ def local_lists(notebook: Notebook) -> None:
                 known.refuse("c1", "Failed", True, cause, BEGIN)
                 known.report(7, cause, BEGIN)
         notebook.events += known.collect_events()
+
+
+def exports(notebook: Notebook) -> None:
+    """One that arrives at the second try, one that never does, one that nobody wants any more."""
+    cause = Operator(name="anna")
+    for name in ("arrives", "fails", "stopped"):
+        export = Export(f"export/{name}")
+        export.schedule(
+            "stations", "csv", "DAY", "03:00", "Europe/Paris", name, {"preset": "plain"}, None, cause, BEGIN
+        )
+        span = period_of(cast(Export.Scheduled, export.wish), BEGIN)
+        if name != "stopped":
+            export.fail(span, "disk full", cause, BEGIN)
+        if name == "arrives":
+            export.deliver(span, "stations.csv", 2, 99, "00", 7, cause, BEGIN)
+        if name == "stopped":
+            export.stop(cause, BEGIN)
+        notebook.events += export.collect_events()
 
 
 def badges(notebook: Notebook) -> None:

@@ -11,6 +11,7 @@ from contextlib import AsyncExitStack
 import uvicorn
 
 from adapters.storage.bucket import Bucket
+from api.bootstrap.export import PREPARE, exports_of
 from api.bootstrap.gateway import Lobby, reader
 from api.bootstrap.process import Running, clock, shown
 from api.bootstrap.spine import Spine
@@ -55,6 +56,8 @@ async def start_api(
         certificates=spine.certificates,
         authority=spine.authority,
         clerk=Clerk(gateway or reader(spine), clock),
+        prepare=PREPARE,
+        exports=exports_of(spine),
         runner=runner,
         front=lobby.front if lobby else None,
         notary=notary,

@@ -36,6 +36,7 @@ from api.graphql.der import DerMutation, DerQuery
 from api.graphql.device import DeviceMutation, DeviceQuery
 from api.graphql.display import DisplayMutation, DisplayQuery
 from api.graphql.event import EventQuery, EventSubscription
+from api.graphql.export import ExportMutation, ExportQuery
 from api.graphql.file import FileMutation, FileQuery
 from api.graphql.firmware import FirmwareMutation
 from api.graphql.incident import IncidentQuery
@@ -113,6 +114,7 @@ class Query(
     EventQuery,
     JobQuery,
     FileQuery,
+    ExportQuery,
     AuditQuery,
     MeQuery,
     AdmissionQuery,
@@ -141,6 +143,7 @@ class Mutation(
     FirmwareMutation,
     LogMutation,
     FileMutation,
+    ExportMutation,
     SecurityMutation,
     CertificateMutation,
     MonitorMutation,

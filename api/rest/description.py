@@ -7,6 +7,8 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
+from projections.dataset import DATASETS
+
 JSON = "application/json"
 
 
@@ -115,6 +117,45 @@ NAME = {
     "description": "What to call it; else the name the sender gives.",
     "schema": {"type": "string"},
 }
+MEDIA = (
+    "text/csv",
+    "application/jsonl",
+    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+    "application/vnd.apache.parquet",
+)
+
+
+def chosen(name: str, words: str, *choices: str) -> dict[str, Any]:
+    """A part of a query."""
+    schema: dict[str, Any] = {"type": "string"} | ({"enum": list(choices)} if choices else {})
+    return {"name": name, "in": "query", "description": words, "schema": schema}
+
+
+EXPORT = [
+    {
+        "name": "dataset",
+        "in": "path",
+        "required": True,
+        "description": "What is exported.",
+        "schema": {"type": "string", "enum": list(DATASETS)},
+    },
+    {
+        "name": "suffix",
+        "in": "path",
+        "required": True,
+        "description": "The format.",
+        "schema": {"type": "string", "enum": ["csv", "xlsx", "jsonl", "parquet"]},
+    },
+    chosen("from", "Not before this RFC 3339 time."),
+    chosen("to", "Before this RFC 3339 time."),
+    chosen("station", "Only this station."),
+    chosen("badge", "Only this badge."),
+    chosen("preset", "How it is written, in one word.", "plain", "excel-fr"),
+    chosen("delimiter", "CSV: what is between cells.", "comma", "semicolon", "tab", "|"),
+    chosen("decimal", "CSV: the decimal sign.", ".", ","),
+    chosen("encoding", "CSV: the encoding."),
+    chosen("timezone", "CSV and XLSX: the time zone, such as Europe/Paris; UTC when absent."),
+]
 OPENAPI: dict[str, Any] = {
     "openapi": "3.1.0",
     "info": {
@@ -150,6 +191,17 @@ OPENAPI: dict[str, Any] = {
                 "responses": {"201": answer("The cookie is set."), "401": PROBLEM, "403": PROBLEM},
             },
             "delete": {"summary": "End the session", "responses": {"204": answer("Forgotten.", None)}},
+        },
+        "/api/exports/{dataset}.{suffix}": {
+            "get": {
+                "summary": "A read model as a file (docs/export.md)",
+                "parameters": EXPORT,
+                "responses": {
+                    "200": {"description": "The file.", "content": dict.fromkeys(MEDIA, BYTES)},
+                    "400": PROBLEM,
+                    **TOKENS,
+                },
+            }
         },
         "/api/proofs": {
             "get": {

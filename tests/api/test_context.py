@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, cast
+from typing import Any
 
 import pytest
 from sqlalchemy import Engine, event
 
 from api.access import Principal
-from api.context import Parts
 from api.graphql.context import Asker
 from api.graphql.schema import schema
 from api.settings import Settings
 from projections.catalog import PROJECTIONS
 from projections.engine import engine
 from projections.runner import Runner
+from tests.desk import only
 from tests.history import Notebook, Talk, meter16, start16, status16, stop16
 from tests.projections.test_projection import Book
 
@@ -52,9 +52,7 @@ async def statements(here: Engine, first: int) -> tuple[int, dict[str, Any]]:
         seen.append(statement)
 
     event.listen(here, "before_cursor_execute", note)
-    nothing = cast(Any, None)
-    parts = Parts(here, nothing, nothing, nothing, nothing, nothing, Settings(), *[nothing] * 8)
-    who = Asker(parts, Principal("vera", frozenset({"viewer"})))
+    who = Asker(only(engine=here, settings=Settings()), Principal("vera", frozenset({"viewer"})))
     result = await schema.execute(QUERY, {"first": first}, {"asker": who})
     event.remove(here, "before_cursor_execute", note)
     assert result.errors is None

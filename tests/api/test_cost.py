@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import time
-from typing import Any, cast
+from typing import Any
 
 import pytest
 from graphql import parse
 
 from api.access import Principal
-from api.context import Parts
 from api.graphql.context import Asker
 from api.graphql.cost import DEAREST, excess
 from api.graphql.schema import schema
 from api.settings import Settings
+from tests.desk import only
 
 NESTED = """query %s { stations(first: %s) { edges { node { transactions(first: %s) { edges { node {
   readings(first: %s) { totalCount } } } } } } } }"""
@@ -26,9 +26,7 @@ def refused(query: str, **variables: Any) -> str:
 
 
 async def answer(query: str, role: str = "viewer", **variables: Any) -> Any:
-    nothing = cast(Any, None)
-    parts = Parts(nothing, nothing, nothing, nothing, nothing, nothing, Settings(), *[nothing] * 8)
-    who = Asker(parts, Principal("vera", frozenset({role})) if role else None)
+    who = Asker(only(settings=Settings()), Principal("vera", frozenset({role})) if role else None)
     return await schema.execute(query, variables, {"asker": who})
 
 

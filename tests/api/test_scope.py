@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncIterator, Iterator, Sequence
-from dataclasses import fields
 from pathlib import Path
 from typing import Any, cast
 
@@ -20,7 +19,6 @@ from graphql import (
 from sqlalchemy import delete
 
 from api.access import EVERYWHERE, POLICY, Principal
-from api.context import Parts
 from api.graphql.context import Asker, Reads
 from api.graphql.schema import schema
 from api.graphql.scope import SUBJECTS
@@ -31,6 +29,7 @@ from projections.engine import engine
 from projections.runner import Runner
 from projections.scope import Unseen
 from projections.station import STATION
+from tests.desk import only
 from tests.history import HEARD, busy_day
 from tests.projections.test_projection import Book
 
@@ -110,9 +109,7 @@ class Here:
     def __init__(self, database: str) -> None:
         self.engine = engine(database)
         self.tape = Tape(lyon())
-        nothing = cast(Any, None)
-        known: dict[str, Any] = {"engine": self.engine, "history": self.tape, "settings": Settings()}
-        self.parts = Parts(**{part.name: known.get(part.name, nothing) for part in fields(Parts)})
+        self.parts = only(engine=self.engine, history=self.tape, settings=Settings())
 
     def show(self, more: Sequence[Recorded] = ()) -> None:
         self.tape.rows += more
