@@ -21,7 +21,7 @@ def measure(options: Options, tell: Callable[[str], None]) -> Result:
         tell("outage: PostgreSQL is stopped")
         began = time.perf_counter()
         postgres.stop()
-        site.fleet.wish("expect")
+        site.fleet.wish("live")  # what was under way is told
         away = site.fleet.wish("live", options.away_s)
         postgres.start()
         away_s = time.perf_counter() - began
