@@ -64,7 +64,7 @@ def measure(place: str, options: Options, tell: Callable[[str], None]) -> Result
                 figure("projection lag at the end", "s", [lag_s]),
                 figure("database at the end", "MB", [size / MEGA]),
             ],
-            grids=[grid("Answers of the fleet", seen)],
+            grids=[grid("Answers of the fleet", seen), gauge.grid()],
             checks={
                 "every station stayed connected": seen.connected == options.fleet and seen.lost == 0,
                 "every call was answered": seen.unanswered == 0 and not seen.refusals,
@@ -222,7 +222,19 @@ class Gauge:
     def figures(self, seconds: float) -> Iterator[Figure]:
         for name, used_s in self.cpu.items():
             yield figure(f"{name} CPU", "% of a core", [used_s / seconds * 100])
-        for name, bytes_held in self.memory.items():
-            yield figure(f"{name} memory, start", "MB", [bytes_held[0] / MEGA])
-            yield figure(f"{name} memory, end", "MB", [bytes_held[-1] / MEGA])
-            yield figure(f"{name} memory, most", "MB", [max(bytes_held) / MEGA])
+        for name, held in self.memory.items():
+            yield figure(f"{name} memory, most", "MB", [max(held) / MEGA])
+
+    def grid(self) -> Grid:
+        """Memory at every full minute and at the end: what leaks grows here."""
+        names = list(self.memory)
+        last = min(map(len, self.memory.values())) - 1
+        looks = [*range(0, last, int(60 / SAMPLE_S)), last]
+        return Grid(
+            title="Memory over time",
+            headings=["after", *(f"{name} MB" for name in names)],
+            rows=[
+                [f"{look * SAMPLE_S / 60:.1f} min", *(self.memory[name][look] / MEGA for name in names)]
+                for look in looks
+            ],
+        )

@@ -67,29 +67,38 @@ class Report(msgspec.Struct, kw_only=True):
         console.print(table(self.results))
         for grid in (grid for result in self.results for grid in result.grids):
             console.print(detail(grid))
-        machine = self.machine
-        console.print(
-            f"{machine['cpu']}, {machine['cores']} cores, Python {machine['python']}, "
-            f"fdatasync {machine['fdatasync_ms']} ms, load average {machine['load_average'][0]:.2f}"
-        )
+        console.print(self.place)
         for result in self.results:
             for check, held in result.checks.items():
                 if not held:
                     console.print(f"[red]{result.measurement} on {result.database}: not true that {check}[/red]")
 
     def markdown(self) -> str:
-        """The same for a page: one table a measurement, and whatever did not hold."""
-        return "\n\n".join(block for result in self.results for block in blocks(result))
+        """The same for a page: a table for each measurement, and whatever did not hold."""
+        return "\n\n".join([*(block for result in self.results for block in blocks(result)), self.place])
+
+    @property
+    def place(self) -> str:
+        """Where and when it was measured."""
+        machine = self.machine
+        return (
+            f"{machine['cpu']}, {machine['cores']} cores, Python {machine['python']}, "
+            f"fdatasync {machine['fdatasync_ms']} ms, load average {machine['load_average'][0]:.2f}, {self.at}"
+        )
 
 
 def blocks(result: Result) -> Iterator[str]:
-    shown = [[each.name, f"{short(each.median)} {each.unit}"] for each in result.figures]
+    shown = [[each.name, amount(each)] for each in result.figures]
     yield ruled([f"{result.measurement}, {result.database}", "figure"], shown)
     for grid in result.grids:
         yield ruled(grid.headings, [[cell(value) for value in row] for row in grid.rows])
     for check, held in result.checks.items():
         if not held:
             yield f"**Not true that {check}.**"
+
+
+def amount(each: Figure) -> str:
+    return f"{short(each.median)} {each.unit}" if each.unit else f"{each.median:,.0f}"
 
 
 def ruled(headings: list[str], rows: list[list[str]]) -> str:

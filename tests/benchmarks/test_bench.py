@@ -52,11 +52,13 @@ def test_a_fleet_lives_and_survives_a_storm_and_every_check_holds(report: Report
 
 
 def test_a_fleet_says_everything_a_fleet_says(report: Report) -> None:
-    (grid,) = next(result for result in report.results if result.measurement == "fleet").grids
-    said = {str(row[0]): int(row[1]) for row in grid.rows}
+    answers, memory = next(result for result in report.results if result.measurement == "fleet").grids
+    said = {str(row[0]): int(row[1]) for row in answers.rows}
 
     assert said["all"] == sum(number for action, number in said.items() if action != "all")
     assert {"Heartbeat", "MeterValues", "TransactionEvent"} <= {*said}
+    assert memory.headings == ["after", "gateway MB"]
+    assert all(float(row[1]) > 10 for row in memory.rows)
 
 
 def test_the_report_can_be_pasted_into_a_page(report: Report) -> None:
