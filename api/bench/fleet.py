@@ -149,13 +149,12 @@ def at_work(
 
 def protect(url: str, stations: int) -> None:
     """Give every station the same password, without hashing it five thousand times."""
-    from argon2 import PasswordHasher
     from sqlalchemy import insert
 
-    from adapters.credential.vault import CREDENTIAL
+    from adapters.credential.vault import CREDENTIAL, HASHER
     from projections.engine import engine
 
-    secret = PasswordHasher().hash(PASSWORD)
+    secret = HASHER.hash(PASSWORD)
     made = engine(url)
     with made.begin() as connection:
         rows = [{"station_id": f"F{index:05d}", "password_hash": secret} for index in range(stations)]
