@@ -172,12 +172,14 @@ class Ring:
 
     def open(self, rows: Sequence[Row]) -> list[Recorded]:
         """Rows of the store as everybody reads them; what has been forgotten says so."""
-        envelopes = {row[0]: ENVELOPE.match(row[4]) for row in rows if row[4].startswith(HEAD)}
-        if not envelopes:
+        envelopes = [ENVELOPE.match(row[4]) if row[4].startswith(HEAD) else None for row in rows]
+        if not any(envelopes):
             return [Recorded(*row) for row in rows]
-        named = {position: names(found) for position, found in envelopes.items() if found}
-        seals = self.learn(dict.fromkeys(name for each in named.values() for name in each))
-        return [read(row, seals, named[row[0]]) if row[0] in named else Recorded(*row) for row in rows]
+        named = [names(found) if found else None for found in envelopes]
+        seals = self.learn(dict.fromkeys(name for each in named for name in each or ()))
+        return [
+            Recorded(*row) if each is None else read(row, seals, each) for row, each in zip(rows, named, strict=True)
+        ]
 
     def learn(self, ids: Iterable[str]) -> dict[str, Seal | None]:
         seals, missing = self.opening, [name for name in ids if name not in self.opening]

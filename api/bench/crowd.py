@@ -228,7 +228,8 @@ class Station(Client):
         """In its turn: latency counts from now, turn or not."""
         due_at = time.perf_counter()
         async with self.turn:
-            await self.settled.wait()
+            while not self.settled.is_set():  # it may be lost again before we get our turn
+                await self.settled.wait()
             return await self.ask(action, payload, due_at)
 
     async def ask(self, action: str, payload: Payload, due_at: float) -> Payload:

@@ -100,6 +100,13 @@ def test_no_badge_of_a_whole_day_is_in_the_store(ring: Bench) -> None:
         msgspec.json.decode(row.state)
 
 
+def test_rows_are_told_apart_where_nobody_knows_their_positions(ring: Bench) -> None:
+    """A stream that is read from its end has no positions."""
+    events = busy_day().events
+    plain, sealed = ([row._replace(position=0) for row in stored(by, events)] for by in (None, ring))
+    assert ring.open(sealed) == plain
+
+
 def test_what_names_nobody_is_stored_as_it_is(ring: Bench) -> None:
     rows = stored(None, busy_day().events)
     events = [
