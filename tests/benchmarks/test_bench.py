@@ -11,6 +11,7 @@ from api.bench.option import Options
 from api.bench.report import Report
 from api.bench.run import run
 
+pytestmark = pytest.mark.timeout(300)  # six servers come and go while all is measured
 MEASURED = ("durable", "start", "fleet", "storm", "projection")
 SHORT = {"databases": ("sqlite",), "stations": 4, "rounds": 1, "seconds": 0.5, "events": 100, "only": MEASURED}
 LIVELY = {"fleet": 20, "minutes": 0.02, "tempo": 120.0}
