@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-import hmac
-import secrets
-import time
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Literal, get_args
-from urllib.parse import urlsplit
 
-from api.settings import Settings
+from domain.token import Role
 from projections.scope import Scope
 
-Role = Literal["viewer", "operator", "admin", "auditor", "driver"]
 Right = Literal[
     "open", "anybody", "own", "read", "overview", "command", "register", "common", "audit", "unchecked", "admin"
 ]
@@ -80,6 +75,8 @@ POLICY: dict[str, Right] = {
     "Query.seals": "audit",
     "Query.proof": "audit",
     "Query.sealKey": "anybody",
+    "Query.apiTokens": "admin",
+    "Query.refusedAccesses": "audit",
     "Query.badge": "own",
     "Query.badges": "own",
     "Query.badgeChecks": "own",
@@ -153,6 +150,8 @@ POLICY: dict[str, Right] = {
     "Mutation.clearDisplayMessage": "command",
     "Mutation.adjustPeriodicEventStream": "command",
     "Mutation.getPeriodicEventStreams": "command",
+    "Mutation.issueApiToken": "admin",
+    "Mutation.revokeApiToken": "admin",
     "Mutation.registerStation": "register",
     "Mutation.registerBadge": "common",
     "Mutation.bindTransaction": "command",
@@ -200,6 +199,11 @@ class Principal:
     """The sites its rights are limited to; empty: no limit."""
     badges: frozenset[str] = frozenset()
     """The badges of a driver."""
+    fields: frozenset[str] = frozenset()
+    """The root fields and routes it is limited to, as the policy names them; empty: no limit."""
+    expires_at: datetime | None = None
+    token_id: str | None = None
+    """The API token it came with."""
 
     def may(self, right: Right) -> bool:
         """Has it this right, at least over something?"""
@@ -208,78 +212,10 @@ class Principal:
     def may_use(self, name: str) -> bool:
         """May it use a root field or a route, as the policy names them?"""
         right = POLICY.get(name)
-        return right is not None and self.may(right)
+        return right is not None and self.may(right) and (not self.fields or name in self.fields | {"Query.me"})
 
     @property
     def scope(self) -> Scope | None:
         """What of the read side it sees; None: everything."""
         own = self.badges if self.roles <= {"driver"} else None
         return None if own is None and not self.sites else Scope(self.sites or None, own)
-
-
-class Doorman:
-    """Knows the tokens of the settings and the sessions of browsers. Sessions end after a working day, and with the
-    process."""
-
-    COOKIE = "bornier_session"
-    SESSION_S = 12 * 3600
-
-    def __init__(self, settings: Settings, clock: Callable[[], float] = time.monotonic) -> None:
-        self.tokens = {settings.admin_token: Principal("admin", frozenset({"admin"}))} | given(settings.tokens)
-        self.sessions: dict[str, tuple[float, Principal]] = {}
-        self.clock = clock
-
-    def holder(self, token: str) -> Principal | None:
-        """Who holds a bearer token; every comparison takes the same time."""
-        found = None
-        for known, principal in self.tokens.items():
-            if hmac.compare_digest(known.encode(), token.encode(errors="replace")):
-                found = principal
-        return found
-
-    def bearer(self, header: object) -> Principal | None:
-        """Who holds the token of an `Authorization` value."""
-        if not isinstance(header, str):
-            return None
-        scheme, _, token = header.partition(" ")
-        return self.holder(token.strip()) if scheme.lower() == "bearer" else None
-
-    def recognise(self, headers: Mapping[str, str], cookies: Mapping[str, str]) -> Principal | None:
-        """Who sends a request: by its token, else by its session cookie. A page of another origin has no session here,
-        even where the browser sends the cookie (another port of the same host is the same site)."""
-        if "authorization" in headers:
-            return self.bearer(headers["authorization"])
-        until, principal = self.sessions.get(cookies.get(self.COOKIE, ""), (0.0, None))
-        return principal if until > self.clock() and at_home(headers) else None
-
-    def admit(self, principal: Principal) -> str:
-        """Begin a browser session; returns the value of its cookie. Sessions that are over are forgotten."""
-        now, session = self.clock(), secrets.token_urlsafe(32)
-        self.sessions = {known: entry for known, entry in self.sessions.items() if entry[0] > now}
-        self.sessions[session] = (now + self.SESSION_S, principal)
-        return session
-
-    def dismiss(self, session: str) -> None:
-        self.sessions.pop(session, None)
-
-
-def at_home(headers: Mapping[str, str]) -> bool:
-    """The request comes from a page of this very host and port, or from no page at all."""
-    origin = headers.get("origin")
-    return origin is None or urlsplit(origin).netloc == headers.get("host")
-
-
-def given(tokens: str) -> dict[str, Principal]:
-    """`name:role:token,…` as principals, `name:role@site+site:token` limited to sites. Raises ValueError."""
-    found: dict[str, Principal] = {}
-    for line in filter(None, (part.strip() for part in tokens.split(","))):
-        name, role, token = ([*line.split(":", 2), "", ""])[:3]
-        role, _, sites = role.partition("@")
-        if role not in get_args(Role) or len(token) < 16:
-            known = ", ".join(get_args(Role))
-            raise ValueError(
-                f"BORNIER_TOKENS: {name!r} must be name:role:token or name:role@site+site:token, role {known}, "
-                "token 16 characters or more"
-            )
-        found[token] = Principal(name, frozenset({role}), frozenset(filter(None, sites.split("+"))))
-    return found

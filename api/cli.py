@@ -301,6 +301,52 @@ def prove(
         write(settings, first, last or first)
 
 
+token = typer.Typer(name="token", help="Tokens of the API: who may use it, how far, until when.", no_args_is_help=True)
+cli.add_typer(token)
+
+
+@token.command("issue")
+def issue_token(
+    name: Annotated[str, typer.Argument(help="Who or what it is for.")],
+    role: Annotated[list[str], typer.Option(help="viewer, operator, admin, auditor or driver; repeatable.")],
+    site: Annotated[
+        list[str] | None, typer.Option(help="Only at this site; repeatable; everywhere when absent.")
+    ] = None,
+    badge: Annotated[list[str] | None, typer.Option(help="The badge of a driver; repeatable.")] = None,
+    field: Annotated[
+        list[str] | None, typer.Option(help="Only this field or route, such as Query.stations; repeatable.")
+    ] = None,
+    days: Annotated[int, typer.Option(help="Valid for so many days.", min=1)] = 90,
+    database: Database = None,
+) -> None:
+    """Issue a token and print it, this once."""
+    from api.token import issue
+
+    loop(lambda: issue(Settings.load(database=database), name, role, days, site or [], badge or [], field or []))
+
+
+@token.command("list")
+def list_tokens(
+    json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False, database: Database = None
+) -> None:
+    """Every token that was issued, with its status and its last use."""
+    from api.token import show
+
+    loop(lambda: show(Settings.load(database=database), json))
+
+
+@token.command("revoke")
+def revoke_token(
+    token_id: Annotated[str, typer.Argument(help="Its id: what follows bornier_ in it.")],
+    reason: Annotated[str, typer.Option(help="Why, for whoever reads it later.")] = "revoked at the command line",
+    database: Database = None,
+) -> None:
+    """Let nobody in with a token any more; running processes know within seconds."""
+    from api.token import revoke
+
+    loop(lambda: revoke(Settings.load(database=database), token_id, reason))
+
+
 @contextmanager
 def bar(title: str) -> Iterator[Callable[[int, int], None]]:
     """Progress of long work, when somebody watches."""

@@ -10,6 +10,7 @@ from typing import BinaryIO, Protocol
 from sqlalchemy import Connection, Engine
 
 from api.settings import Settings
+from application.access import Accesses
 from application.admission import Admissions
 from application.certificate import Certificates
 from application.command import Orders
@@ -19,9 +20,10 @@ from application.file import Files
 from application.history import History
 from application.journal import Journal
 from application.locallist import Lists
-from application.ports import Authority
+from application.ports import Authority, Issuer
 from application.registry import Registry
 from application.reservation import Desk
+from application.token import Tokens
 from application.transaction import Clerk
 from application.transfer import Transfers
 from projections.audit import Notary, Signer
@@ -90,6 +92,9 @@ class Parts:
     clerk: Clerk
     prepare: Prepare
     exports: Exports
+    tokens: Tokens
+    accesses: Accesses
+    issuer: Issuer | None = None
     runner: Runner | None = None
     front: Traffic | None = None
     notary: Notary | None = None

@@ -8,6 +8,7 @@ import re
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass, fields
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any, Literal, get_args
 
@@ -59,6 +60,20 @@ class Settings:
     strict: bool = False
     close_silent_h: int = 0
     tokens: str = ""
+    oidc_issuer: str = ""
+    oidc_audience: str = ""
+    oidc_name_claim: str = "preferred_username"
+    oidc_roles_claim: str = "roles"
+    oidc_roles: str = ""
+    oidc_sites_claim: str = ""
+    oidc_badges_claim: str = "badges"
+    requests_per_minute: int = 6_000
+    address_requests_per_minute: int = 12_000
+    sign_in_failures_per_minute: int = 10
+    trusted_proxies: str = ""
+    allowed_origins: str = ""
+    http_tls_certificate: str = ""
+    http_tls_key: str = ""
     kafka: str = ""
     kafka_partitions: int = 6
     kafka_options: str = "{}"
@@ -118,6 +133,21 @@ class Settings:
         return list(zip(paths(self.ocpp_tls_certificate), paths(self.ocpp_tls_key), strict=True))
 
     @property
+    def http_tls_pairs(self) -> list[tuple[Path, Path]]:
+        """Certificate and key files of the HTTP listener; none: it speaks plain HTTP."""
+        return list(zip(paths(self.http_tls_certificate), paths(self.http_tls_key), strict=True))
+
+    @property
+    def origins(self) -> list[str]:
+        """Pages of these origins may use the API in a browser."""
+        return [part.strip() for part in self.allowed_origins.split(",") if part.strip()]
+
+    @property
+    def proxies(self) -> list[str]:
+        """Addresses and networks whose X-Forwarded-For is believed."""
+        return [part.strip() for part in self.trusted_proxies.split(",") if part.strip()]
+
+    @property
     def keys_folder(self) -> Path:
         """Where our own keys are: beside the SQLite file unless somebody chose another place."""
         if self.keys:
@@ -168,10 +198,14 @@ class Settings:
         for file in (*certificates, *keys, *paths(self.ocpp_tls_roots)):
             if not file.is_file():
                 raise ValueError(f"no TLS for stations: there is no file {file}")
+        self.check_access()
         for name, days in (
             ("BORNIER_CERTIFICATE_DAYS", self.certificate_days),
             ("BORNIER_CERTIFICATE_RENEWAL_DAYS", self.certificate_renewal_days),
             ("BORNIER_FAILURES_PER_MINUTE", self.failures_per_minute),
+            ("BORNIER_REQUESTS_PER_MINUTE", self.requests_per_minute),
+            ("BORNIER_ADDRESS_REQUESTS_PER_MINUTE", self.address_requests_per_minute),
+            ("BORNIER_SIGN_IN_FAILURES_PER_MINUTE", self.sign_in_failures_per_minute),
         ):
             if days < 1:
                 raise ValueError(f"{name} must be 1 or more, not {days}")
@@ -189,6 +223,27 @@ class Settings:
         ):
             if not 0 <= port <= 65535:
                 raise ValueError(f"{name} must be between 0 and 65535, not {port}")
+
+    def check_access(self) -> None:
+        """Who may come in over HTTP, and from where. Raises ValueError."""
+        if bool(self.oidc_issuer) != bool(self.oidc_audience):
+            raise ValueError("BORNIER_OIDC_ISSUER and BORNIER_OIDC_AUDIENCE need each other")
+        if self.oidc_issuer and not re.match(r"https?://[^\s/?#]+(/[^\s?#]*)?$", self.oidc_issuer):
+            raise ValueError("BORNIER_OIDC_ISSUER must be http://… or https://… without query")
+        for origin in self.origins:
+            if not re.match(r"https?://[^\s/?#*]+$", origin):
+                raise ValueError(f"BORNIER_ALLOWED_ORIGINS: {origin!r} must be like https://console.example.org")
+        for proxy in self.proxies:
+            try:
+                ip_network(proxy, strict=False)
+            except ValueError:
+                raise ValueError(f"BORNIER_TRUSTED_PROXIES: {proxy!r} is no address and no network") from None
+        certificates, keys = paths(self.http_tls_certificate), paths(self.http_tls_key)
+        if len(certificates) != len(keys):
+            raise ValueError("BORNIER_HTTP_TLS_CERTIFICATE and BORNIER_HTTP_TLS_KEY must name as many files")
+        for file in (*certificates, *keys):
+            if not file.is_file():
+                raise ValueError(f"no TLS for HTTP: there is no file {file}")
 
 
 def paths(text: str) -> list[Path]:

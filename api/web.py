@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import json
 from collections.abc import AsyncGenerator, MutableMapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,25 +14,30 @@ from cross_web import HTTPException as Unreadable
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
-from starlette.requests import Request
+from starlette.middleware.cors import CORSMiddleware
+from starlette.requests import HTTPConnection, Request
 from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import Mount, Route, WebSocketRoute
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
-from starlette.websockets import WebSocket
+from starlette.websockets import WebSocket, WebSocketClose, WebSocketState
 from strawberry.asgi import ASGIWebSocketAdapter, GraphQL
 from strawberry.exceptions import ConnectionRejectionError
 from strawberry.http.exceptions import NonJsonMessageReceived
 from strawberry.subscriptions import GRAPHQL_TRANSPORT_WS_PROTOCOL
 
 from api import problem
-from api.access import Doorman
+from api.access import Principal
 from api.context import Parts
+from api.doorman import Doorman, Stranger
 from api.graphql.context import Asker
 from api.graphql.schema import schema
+from api.pace import Pace
 from api.rest import description, event, export, file, health, metrics, proof, session
-from api.rest.gate import gated
+from api.rest.gate import address_of, gated, note
+from api.settings import Settings
 
+LOOK_S = 1.0
 BODY_BYTES = 1_048_576
 STATIC = Path(__file__).parent / "static"
 HEADERS = [
@@ -42,6 +50,16 @@ HEADERS = [
         b"font-src 'self' data:; connect-src 'self' ws: wss:; frame-ancestors 'none'",
     ),
 ]
+
+CORS: dict[str, Any] = {
+    "allow_methods": ["GET", "POST", "DELETE"],
+    "allow_headers": ["Authorization", "Content-Type"],
+    "expose_headers": ["Retry-After", "Content-Disposition"],
+    "max_age": 600,
+}
+"""Pages of other origins, where the settings name them, bring a token; they never have a session."""
+STRICT = (b"strict-transport-security", b"max-age=31536000")
+"""Over TLS: browsers come back with TLS only."""
 
 
 class Line(ASGIWebSocketAdapter):
@@ -78,29 +96,61 @@ class Endpoint(GraphQL[dict[str, Any], None]):
         super().__init__(schema, subscription_protocols=[GRAPHQL_TRANSPORT_WS_PROTOCOL])
         self.parts = parts
         self.doorman = doorman
+        self.watched: dict[WebSocket, Principal] = {}
 
     async def render_graphql_ide(self, request: Request) -> Response:
         return FileResponse(STATIC / "graphiql.html")
 
     async def get_context(self, request: Request | WebSocket, response: Response | WebSocket) -> dict[str, Any]:
-        principal = self.doorman.recognise(request.headers, request.cookies)
-        return {"request": request, "response": response, "asker": Asker(self.parts, principal)}
+        principal = request.scope.get("principal")
+        if principal is None and request.cookies:
+            with contextlib.suppress(Stranger):
+                principal = await self.doorman.recognise(request.headers, request.cookies, address_of(request))
+        return {"request": request, "response": response, "asker": self.asker(request, principal)}
+
+    def asker(self, connection: HTTPConnection, principal: Principal | None) -> Asker:
+        return Asker(self.parts, principal, self.doorman.pace, partial(note, connection))
 
     async def on_ws_connect(self, context: dict[str, Any]) -> Any:
         """`connection_init` carries the same value as the Authorization header."""
         offered = (context.get("connection_params") or {}).get("authorization")
-        if offered is not None:
-            context["asker"] = Asker(self.parts, self.doorman.bearer(offered))
-        if context["asker"].principal is None:
-            raise ConnectionRejectionError
+        socket: WebSocket = context["request"]
+        try:
+            if offered is not None:
+                principal = await self.doorman.bearer(offered, address_of(socket))
+                context["asker"] = self.asker(socket, principal)
+            if context["asker"].principal is None:
+                raise Stranger("a bearer token is needed")
+        except Stranger as stranger:
+            note(socket, stranger.code, stranger.reason, "WebSocket /graphql", stranger.name)
+            raise ConnectionRejectionError from None
+        self.watched[socket] = context["asker"].principal
         return await super().on_ws_connect(context)
+
+    async def watch(self) -> None:
+        """Hang up, for ever, on followers whose token is no longer valid (4403)."""
+        while True:
+            await asyncio.sleep(LOOK_S)
+            for socket, principal in list(self.watched.items()):
+                if {socket.application_state, socket.client_state} != {WebSocketState.CONNECTED}:
+                    del self.watched[socket]
+                elif not self.doorman.valid(principal):
+                    with contextlib.suppress(RuntimeError, OSError):
+                        await socket.close(4403, "the token is no longer valid")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
             request = Request(scope, receive)
-            if not page_wanted(request) and self.doorman.recognise(request.headers, request.cookies) is None:
-                await refused("a bearer token is needed", "UNAUTHENTICATED", 401)(scope, receive, send)
-                return
+            if not page_wanted(request):
+                try:
+                    scope["principal"] = await self.doorman.recognise(
+                        request.headers, request.cookies, address_of(request)
+                    )
+                except Stranger as stranger:
+                    note(request, stranger.code, stranger.reason, f"{request.method} /graphql", stranger.name)
+                    answer = refused(stranger.reason, stranger.code, stranger.status, stranger.headers)
+                    await answer(scope, receive, send)
+                    return
         await super().__call__(scope, receive, send)
 
     async def run(self, request: Any, *args: Any, **kwargs: Any) -> Any:
@@ -127,24 +177,34 @@ def page_wanted(request: Request) -> bool:
     return wants and "text/html" in request.headers.get("accept", "")
 
 
-def refused(words: str, code: str, status: int) -> Response:
-    headers = {"WWW-Authenticate": "Bearer"} if status == 401 else None
+def refused(words: str, code: str, status: int, headers: dict[str, str] | None = None) -> Response:
     return JSONResponse({"data": None, "errors": [{"message": words, "extensions": {"code": code}}]}, status, headers)
 
 
 class Bounds:
-    """Refuses what is too large to be read, and adds the headers that protect browsers."""
+    """Refuses what is too large to be read and who asks too often, and adds the headers that protect browsers."""
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, per_minute: int) -> None:
         self.app = app
+        self.pace = Pace(per_minute)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http":
-            await self.app(scope, receive if streamed(scope) else limited(receive), dressed(send))
-        elif scope["type"] == "websocket":
-            await self.app(scope, limited_line(receive, send), send)
-        else:
+        if scope["type"] not in ("http", "websocket"):
             await self.app(scope, receive, send)
+        elif (wait := self.pace.take(address_of(HTTPConnection(scope)) or "")) is not None:
+            await self.slow_down(scope, receive, send, wait)
+        elif scope["type"] == "http":
+            await self.app(scope, receive if streamed(scope) else limited(receive), dressed(scope, send))
+        else:
+            await self.app(scope, limited_line(receive, send), send)
+
+    async def slow_down(self, scope: Scope, receive: Receive, send: Send, wait: int) -> None:
+        note(HTTPConnection(scope), "RATE_LIMITED", "too many requests of this address", scope["path"][:30])
+        if scope["type"] == "http":
+            answer = problem.problem(429, "too many requests of this address", {"Retry-After": str(wait)})
+            await answer(scope, receive, dressed(scope, send))
+        else:
+            await WebSocketClose(1013, "too many requests")(scope, receive, send)
 
 
 def streamed(scope: Scope) -> bool:
@@ -180,10 +240,13 @@ def limited_line(receive: Receive, send: Send) -> Receive:
     return measured
 
 
-def dressed(send: Send) -> Send:
+def dressed(scope: Scope, send: Send) -> Send:
+    """Its answer, with the headers that protect browsers."""
+    more = HEADERS if scope["scheme"] == "http" else [*HEADERS, STRICT]
+
     async def add(message: MutableMapping[str, Any]) -> None:
         if message["type"] == "http.response.start":
-            message["headers"] = [*message.get("headers", []), *HEADERS]
+            message["headers"] = [*message.get("headers", []), *more]
         await send(message)
 
     return add
@@ -210,14 +273,23 @@ def routes() -> list[Route | Mount]:
     ]
 
 
+def middleware(settings: Settings) -> list[Middleware]:
+    """What every request goes through, the outermost first."""
+    found = [Middleware(Bounds, per_minute=settings.address_requests_per_minute)]
+    if settings.origins:
+        found.append(Middleware(CORSMiddleware, allow_origins=settings.origins, **CORS))
+    return found
+
+
 def app(parts: Parts) -> Starlette:
     """The application over its parts."""
-    doorman = Doorman(parts.settings)
+    doorman = Doorman(parts.settings, parts.tokens, parts.issuer)
     graphql = Endpoint(parts, doorman)
     made = Starlette(
         routes=[Route("/graphql", graphql), WebSocketRoute("/graphql", graphql), *routes()],
-        middleware=[Middleware(Bounds)],
+        middleware=middleware(parts.settings),
         exception_handlers={HTTPException: problem.on_http, Exception: problem.on_fault},
     )
     made.state.parts, made.state.doorman, made.state.metrics = parts, doorman, metrics.registry(parts)
+    made.state.graphql = graphql
     return made

@@ -21,6 +21,21 @@ class Proof(NamedTuple):
     adopted: str | None = None
 
 
+class Untrusted(Exception):
+    """A bearer token is not what it should be; the text is for whoever sent it."""
+
+
+class Unreachable(Exception):
+    """Whoever could say does not answer."""
+
+
+class Issuer(Protocol):
+    """The identity provider whose tokens are accepted."""
+
+    async def claims(self, token: str) -> dict[str, Any]:
+        """What it says of whoever holds the token. Raises Untrusted or Unreachable."""
+
+
 class Credentials(Protocol):
     """Passwords of stations, kept outside the history."""
 

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import msgspec
 
+from domain.access import Access
 from domain.admission import Admission
 from domain.aggregate import Aggregate, Upcast
 from domain.assignment import Assignment
@@ -32,6 +33,7 @@ from domain.site import Site
 from domain.station import Station
 from domain.swap import Swap
 from domain.tariff import Tariff
+from domain.token import Token
 from domain.transaction import Transaction
 from domain.trust import Trust
 
@@ -62,6 +64,8 @@ AGGREGATES: tuple[type[Aggregate], ...] = (
     Tariff,
     Assignment,
     Export,
+    Token,
+    Access,
 )
 
 

@@ -22,7 +22,7 @@ BADGES = (
     "idTag", "parentIdTag", "idToken", "additionalIdToken", "customerIdentifier",
 )  # fmt: skip
 """Names of JSON strings that are the id of a badge, of a group of badges, or of a customer."""
-LISTS = ("idTokens", "prioritizedEMAIDs")
+LISTS = ("idTokens", "prioritizedEMAIDs", "badges")
 """Names of JSON arrays of such ids."""
 TEXTS = (
     "full_name", "email", "phone", "licence_plate", "employer", "cost_centre", "message", "content", "text",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from projections import (
+    access,
     admission,
     badge,
     certificate,
@@ -29,6 +30,7 @@ from projections import (
     station,
     stream,
     swap,
+    token,
     trace,
     transaction,
     vendor,
@@ -67,5 +69,7 @@ PROJECTIONS: dict[str, Projection] = {
         stream.PROJECTION,
         export.PROJECTION,
         fault.PROJECTION,
+        token.PROJECTION,
+        access.PROJECTION,
     )
 }

@@ -16,13 +16,15 @@ from application.journal import Done, Journal, Writer
 from application.number import Numbers
 from application.session import NotLoaded, Rules, Session
 from application.store import EventMapper, Store
+from domain.access import Access
+from domain.access import stream as access_stream
 from domain.admission import Admission
 from domain.badge import Badge, Place, Terms
 from domain.badge import stream as badge_stream
 from domain.catalog import Recorded
 from domain.certificate import Certificate
 from domain.command import Command
-from domain.event import Connection, Event, Message, Operator, Order
+from domain.event import Connection, Event, Message, Operator, Order, Timer, Transfer
 from domain.export import Export, period_of
 from domain.file import File
 from domain.job import Job, Kind
@@ -32,6 +34,8 @@ from domain.pricelist import Pricelist
 from domain.reservation import Reservation
 from domain.station import Station
 from domain.swap import Swap
+from domain.token import Token
+from domain.token import stream as token_stream
 from domain.trust import Held, Trust
 from domain.x509 import HashData
 
@@ -230,8 +234,27 @@ def busy_day() -> Notebook:
     certificates(notebook)
     notebook.events += denied()
     devices(notebook)
+    accesses(notebook)
     notebook.events.sort(key=lambda event: event.recorded_at)  # positions grow with time
     return notebook
+
+
+def accesses(notebook: Notebook) -> None:
+    """A token that is used, one that is revoked, one of a driver; and requests that were refused."""
+    cause, until = Operator(name="anna"), BEGIN + timedelta(days=90)
+    for number, (name, role) in enumerate((("meter", "viewer"), ("lost", "operator"), ("dora", "driver"))):
+        token = Token(token_stream(f"{number:012x}"))
+        badges = ("b1",) if role == "driver" else ()
+        token.issue(name, f"{number:064x}", (role,), until, cause, BEGIN, ("lyon",), badges, ("Query.me",))
+        if name == "meter":
+            token.use(Timer(rule="first use in an hour"), HEARD)
+        if name == "lost":
+            token.revoke("left in a train", cause, HEARD)
+        notebook.events += token.collect_events()
+    access, facts = Access(access_stream(BEGIN)), {"code": "FORBIDDEN", "reason": "no", "asked": "Query.events"}
+    access.record(Access.Refused, Transfer(address="192.0.2.1"), BEGIN, **facts, name="vera", address="192.0.2.1")
+    access.record(Access.Refused, Timer(rule="refusals of a minute"), HEARD, **facts, times=7)
+    notebook.events += access.collect_events()
 
 
 def local_lists(notebook: Notebook) -> None:

@@ -14,12 +14,15 @@ from strawberry.dataloader import DataLoader
 
 from api.access import Principal
 from api.context import Parts
+from api.pace import Pace
 from domain.catalog import Recorded
 from projections import checkpoint, job, quirk, station, transaction
 from projections.page import Page
 from projections.scope import Scope, seen_by, visible
 
 T = TypeVar("T")
+Note = Callable[[str, str, str, str | None], None]
+"""(code, reason, what was asked, by whom)."""
 PATIENCE_S = 15.0
 SHOWN_BY = {"station": "station", "transaction": "transaction", "command": "command", "job": "job",
             "reservation": "reservation", "file": "file"}  # fmt: skip
@@ -57,7 +60,7 @@ class Reads:
         if self.scope is None or await self.run(lambda c: visible(c, subject, key)):
             return True
         if subject in SHOWN_BY:
-            await self.caught_up(SHOWN_BY[subject], await asyncio.to_thread(self.parts.history.head))
+            await self.caught_up(SHOWN_BY[subject], await self.head())
         return await self.run(lambda c: visible(c, subject, key))
 
     async def told(self, stream: str) -> Sequence[Recorded]:
@@ -99,6 +102,10 @@ class Reads:
     async def position(self, projection: str) -> int:
         return await self.run(lambda c: checkpoint.position(c, projection))
 
+    async def head(self) -> int:
+        """The last position of the history."""
+        return await asyncio.to_thread(self.parts.history.head)
+
     async def caught_up(self, projection: str, position: int) -> None:
         """Wait until a read model reflects a position."""
         until = time.monotonic() + PATIENCE_S
@@ -109,16 +116,24 @@ class Reads:
 
 
 class Asker:
-    """One request: who asks, and with what."""
+    """One request: who asks, and with what. `pace`: how fast they may; `note`: what is refused becomes a fact."""
 
-    def __init__(self, parts: Parts, principal: Principal | None) -> None:
+    def __init__(
+        self, parts: Parts, principal: Principal | None, pace: Pace | None = None, note: Note = lambda *_: None
+    ) -> None:
         self.parts = parts
         self.principal = principal
+        self.pace = pace
+        self.note = note
         self.reads = Reads(parts, principal.scope if principal else None)
 
     @property
     def name(self) -> str:
         return self.principal.name if self.principal else "nobody"
+
+    def spend(self, cost: float) -> int | None:
+        """Take so much of what they may ask for in a minute; otherwise in how many seconds they may."""
+        return self.pace.take(self.name, cost) if self.pace is not None else None
 
 
 def asker(info: Any) -> Asker:

@@ -35,8 +35,8 @@ class Size(NamedTuple):
     aliases: int = 0
 
 
-def excess(document: DocumentNode, variables: Mapping[str, Any]) -> str | None:
-    """Why a document is too large to be looked at, in words; None when it is not."""
+def measured(document: DocumentNode, variables: Mapping[str, Any]) -> tuple[int, str | None]:
+    """How many rows a document may read, and why it is too large to be looked at, in words; None when it is not."""
     try:
         sizes = [
             Measure(document, operation, variables).selection(operation.selection_set)
@@ -44,14 +44,15 @@ def excess(document: DocumentNode, variables: Mapping[str, Any]) -> str | None:
             if isinstance(operation, OperationDefinitionNode)
         ]
     except RecursionError:
-        return f"this is nested deeper than {DEEPEST} levels"
-    if max(size.depth for size in sizes) > DEEPEST:
-        return f"this is nested deeper than {DEEPEST} levels"
+        return 0, f"this is nested deeper than {DEEPEST} levels"
+    rows = sum(size.rows for size in sizes)
+    if max((size.depth for size in sizes), default=0) > DEEPEST:
+        return rows, f"this is nested deeper than {DEEPEST} levels"
     if sum(size.aliases for size in sizes) > ALIASES:
-        return f"this uses more than {ALIASES} aliases"
-    if sum(size.rows for size in sizes) > DEAREST:
-        return f"this could read more than {DEAREST:,} rows: ask for smaller pages"
-    return None
+        return rows, f"this uses more than {ALIASES} aliases"
+    if rows > DEAREST:
+        return rows, f"this could read more than {DEAREST:,} rows: ask for smaller pages"
+    return rows, None
 
 
 class Measure:

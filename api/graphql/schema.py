@@ -19,9 +19,11 @@ from graphql import (
     visit,
 )
 from psycopg import DataError
+from starlette.responses import Response
 from strawberry.extensions import MaxTokensLimiter, SchemaExtension
 from strawberry.schema.config import StrawberryConfig
 
+from api.graphql.access import AccessQuery
 from api.graphql.admission import AdmissionQuery
 from api.graphql.audit import AuditQuery
 from api.graphql.badge import BadgeMutation, BadgeQuery
@@ -30,7 +32,7 @@ from api.graphql.command import CommandMutation, CommandQuery, CommandSubscripti
 from api.graphql.composite import CompositeMutation, CompositeQuery
 from api.graphql.context import Asker, asker
 from api.graphql.control import ControlMutation
-from api.graphql.cost import excess
+from api.graphql.cost import DEAREST, measured
 from api.graphql.customer import CustomerMutation, CustomerQuery
 from api.graphql.der import DerMutation, DerQuery
 from api.graphql.device import DeviceMutation, DeviceQuery
@@ -53,12 +55,13 @@ from api.graphql.report import ReportQuery
 from api.graphql.reservation import ReservationMutation, ReservationQuery
 from api.graphql.result import TYPES
 from api.graphql.scalar import SCALARS, Texts, readable
-from api.graphql.scope import within
+from api.graphql.scope import Denied, within
 from api.graphql.security import SecurityMutation, SecurityQuery
 from api.graphql.station import StationMutation, StationQuery, StationSubscription
 from api.graphql.stream import StreamMutation, StreamQuery
 from api.graphql.swap import SwapMutation, SwapQuery
 from api.graphql.tariff import TariffMutation, TariffQuery
+from api.graphql.token import TokenMutation, TokenQuery
 from api.graphql.transaction import TransactionQuery, TransactionSubscription
 from api.graphql.vendor import VendorQuery
 from application.ports import StorageFailed
@@ -68,6 +71,8 @@ from projections.page import BadCursor
 log = logging.getLogger("bornier.graphql")
 
 TOKENS = 4_000
+ROWS_A_UNIT = 1_000
+"""Of what somebody may ask for in a minute, a request takes one unit, and one more for so many rows it may read."""
 UNKEEPABLE = (OverflowError, DataError)
 
 
@@ -120,6 +125,8 @@ class Query(
     AdmissionQuery,
     SecurityQuery,
     CertificateQuery,
+    TokenQuery,
+    AccessQuery,
 ):
     pass
 
@@ -150,6 +157,7 @@ class Mutation(
     CustomerMutation,
     DisplayMutation,
     StreamMutation,
+    TokenMutation,
 ):
     pass
 
@@ -169,6 +177,9 @@ class Guard(SchemaExtension):
         if context.graphql_document is not None:
             try:
                 await admit(context.graphql_document, context.variables or {}, context.context["asker"])
+            except Denied as error:
+                context.pre_execution_errors = [error]
+                slow_down(error, context.context.get("response"))
             except GraphQLError as error:
                 context.pre_execution_errors = [error]
             except RecursionError as error:
@@ -176,19 +187,38 @@ class Guard(SchemaExtension):
         yield
 
 
+def slow_down(error: GraphQLError, response: Any) -> None:
+    """Over HTTP, too many requests have a status of their own."""
+    wait = (error.extensions or {}).get("retryAfterSeconds")
+    if wait is not None and isinstance(response, Response):
+        response.status_code = 429
+        response.headers["Retry-After"] = str(wait)
+
+
 async def admit(document: DocumentNode, variables: dict[str, Any], who: Asker) -> None:
-    """Raise UNAUTHENTICATED, FORBIDDEN or BAD_USER_INPUT, or let it in."""
+    """Raise UNAUTHENTICATED, FORBIDDEN, RATE_LIMITED or BAD_USER_INPUT, or let it in."""
+    try:
+        await look(document, variables, who)
+    except Denied as denied:
+        who.note(denied.code, denied.message, denied.asked, who.principal.name if who.principal else None)
+        raise
+
+
+async def look(document: DocumentNode, variables: dict[str, Any], who: Asker) -> None:
     principal = who.principal
     if principal is None:
-        raise GraphQLError("a bearer token is needed", extensions={"code": "UNAUTHENTICATED"})
-    too_much = excess(document, variables)
+        raise Denied("a bearer token is needed", "UNAUTHENTICATED", "/graphql")
+    rows, too_much = measured(document, variables)
+    wait = who.spend(1 + min(rows, DEAREST) / ROWS_A_UNIT)
+    if wait is not None:
+        raise Denied("too many requests, or too large ones", "RATE_LIMITED", "/graphql", retryAfterSeconds=wait)
     if too_much is not None:
         raise GraphQLError(too_much, extensions={"code": "BAD_USER_INPUT"})
     roots = list(asked(document))
     for root, _, asks in roots:
         for name in dict.fromkeys(f"{root}.{node.name.value}" for node, _ in asks):
             if not principal.may_use(name):
-                raise GraphQLError(f"{principal.name} may not use {name}", extensions={"code": "FORBIDDEN"})
+                raise Denied(f"{principal.name} may not use {name}", "FORBIDDEN", name)
     readable(variables)
     visit(document, Texts())
     for _, operation, asks in roots:

@@ -38,6 +38,16 @@ SUBJECTS = {
 Subject = tuple[str, str]
 
 
+class Denied(GraphQLError):
+    """A refusal that becomes a fact: what was asked, and the code of the error. Of another site and of nobody are the
+    same to whoever asks."""
+
+    def __init__(self, words: str, code: str, asked: str, **more: Any) -> None:
+        super().__init__(words, extensions={"code": "BAD_USER_INPUT" if code == "NOT_FOUND" else code, **more})
+        self.code = code
+        self.asked = asked
+
+
 async def within(
     operation: OperationDefinitionNode,
     fields: list[tuple[FieldNode, GraphQLField]],
@@ -53,10 +63,11 @@ async def within(
         subjects = list(named(node, field, known))
         if not any(subject != "new station" for subject, _ in subjects):
             words = f"{principal.name} may not use {node.name.value}: it is not about one site"
-            raise GraphQLError(words, extensions={"code": "FORBIDDEN"})
+            raise Denied(words, "FORBIDDEN", f"Mutation.{node.name.value}")
         for subject, key in subjects:
             if not await theirs(subject, key, reads):
-                raise GraphQLError(f"there is no {subject} {key[:64]}", extensions={"code": "BAD_USER_INPUT"})
+                words = f"there is no {subject} {key[:64]}"
+                raise Denied(words, "NOT_FOUND", f"Mutation.{node.name.value}")
 
 
 async def theirs(subject: str, key: str, reads: Reads) -> bool:

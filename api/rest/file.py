@@ -9,7 +9,7 @@ from api.context import Parts
 from api.problem import problem
 from api.rest.body import Body, Unreadable
 from api.rest.download import sent
-from api.rest.gate import principal_of, reads_of
+from api.rest.gate import note, principal_of, reads_of
 from application.file import TooLarge
 from application.ports import StorageFailed
 from application.transfer import NoSuchAddress
@@ -81,7 +81,11 @@ async def take(request: Request) -> Response:
 
 
 async def admitted(request: Request, parts: Parts, upload: bool) -> Job:
-    return await parts.transfers.admit(request.path_params["job"], request.path_params["token"], upload)
+    try:
+        return await parts.transfers.admit(request.path_params["job"], request.path_params["token"], upload)
+    except NoSuchAddress as error:
+        note(request, "NOT_FOUND", str(error), f"{request.method} /api/files/job")
+        raise
 
 
 def cause(request: Request) -> Transfer:

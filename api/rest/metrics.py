@@ -27,6 +27,7 @@ class Figures(Collector):
 
     def collect(self) -> Iterator[Metric]:
         yield from self.journal()
+        yield from self.accesses()
         yield from self.projections()
         if self.parts.front is not None:
             yield from self.stations()
@@ -44,6 +45,12 @@ class Figures(Collector):
         yield counter("bornier_journal_events", "Events recorded by this process.", journal.recorded)
         yield counter("bornier_journal_commit_seconds", "Time spent committing.", journal.commit_s)
         yield gauge("bornier_store_up", "1 while the store answers.", 0 if journal.unwell else 1)
+
+    def accesses(self) -> Iterator[Metric]:
+        refused = CounterMetricFamily("bornier_refused_requests", "Requests refused, by their code.", labels=["code"])
+        for code, number in list(self.parts.accesses.refusals.items()):
+            refused.add_metric([code], number)
+        yield refused
 
     def projections(self) -> Iterator[Metric]:
         position = GaugeMetricFamily("bornier_projection_position", "Place in the history.", labels=["projection"])

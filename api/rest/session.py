@@ -5,18 +5,23 @@ from __future__ import annotations
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from api.access import Doorman, at_home
+from api.doorman import Doorman, Stranger, at_home
 from api.problem import problem
+from api.rest.gate import address_of, note
+
+BEGIN = "POST /api/session"
 
 
 async def begin(request: Request) -> Response:
     """Trade the bearer token of this request for a cookie; the Origin must be this host."""
     doorman: Doorman = request.app.state.doorman
-    if not at_home(request.headers):
-        return problem(403, "this origin may not begin a session here")
-    principal = doorman.bearer(request.headers.get("authorization"))
-    if principal is None:
-        return problem(401, "a bearer token is needed", {"WWW-Authenticate": "Bearer"})
+    try:
+        if not at_home(request.headers):
+            raise Stranger("this origin may not begin a session here", 403)
+        principal = await doorman.bearer(request.headers.get("authorization"), address_of(request))
+    except Stranger as stranger:
+        note(request, stranger.code, stranger.reason, BEGIN, stranger.name)
+        return problem(stranger.status, stranger.reason, stranger.headers)
     response = JSONResponse({"name": principal.name, "roles": sorted(principal.roles)}, 201)
     secure = request.url.scheme == "https"
     response.set_cookie(

@@ -10,7 +10,7 @@ from graphql import parse
 
 from api.access import Principal
 from api.graphql.context import Asker
-from api.graphql.cost import DEAREST, excess
+from api.graphql.cost import DEAREST, measured
 from api.graphql.schema import schema
 from api.settings import Settings
 from tests.desk import only
@@ -20,7 +20,7 @@ NESTED = """query %s { stations(first: %s) { edges { node { transactions(first: 
 
 
 def refused(query: str, **variables: Any) -> str:
-    found = excess(parse(query), variables)
+    _, found = measured(parse(query), variables)
     assert found is not None
     return found
 
@@ -37,7 +37,7 @@ def nested(names: str, spread: str, last: str, count: int) -> str:
 
 
 def test_pages_within_pages_are_multiplied() -> None:
-    assert excess(parse(NESTED % ("", 50, 10, 50)), {}) is None
+    assert measured(parse(NESTED % ("", 50, 10, 50)), {})[1] is None
     assert f"{DEAREST:,} rows" in refused(NESTED % ("", 500, 50, 50))
 
 

@@ -33,7 +33,8 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     database = f"sqlite:///{tmp_path_factory.mktemp('live')}/bornier.db"
     upgrade(database)
     busy_day().save(database)
-    with Server(database, BORNIER_TOKENS=f"vera:viewer:{VIEWER}") as running:
+    limits = {"BORNIER_REQUESTS_PER_MINUTE": "1000000", "BORNIER_ADDRESS_REQUESTS_PER_MINUTE": "1000000"}
+    with Server(database, BORNIER_TOKENS=f"vera:viewer:{VIEWER}", **limits) as running:
         yield running
 
 

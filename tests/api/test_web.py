@@ -20,7 +20,8 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.typing import Origin, Subprotocol
 
-from api.access import Doorman, Principal
+from api.access import Principal
+from api.doorman import Doorman, Stranger
 from api.rest.description import OPENAPI
 from api.settings import Settings
 from api.web import routes
@@ -122,15 +123,16 @@ async def test_a_page_of_another_origin_has_no_session_even_with_the_cookie(serv
         assert json.loads(await socket.recv())["type"] == "connection_ack"
 
 
-def test_a_session_ends_after_its_time_and_is_forgotten() -> None:
+async def test_a_session_ends_after_its_time_and_is_forgotten() -> None:
     now = 0.0
-    doorman = Doorman(Settings(admin_token="secret"), lambda: now)
+    doorman = Doorman(Settings(admin_token="secret"), clock=lambda: now)
     anna = Principal("anna", frozenset({"viewer"}))
     cookies = {Doorman.COOKIE: doorman.admit(anna)}
     now = Doorman.SESSION_S - 1.0
-    assert doorman.recognise({}, cookies) == anna
+    assert await doorman.recognise({}, cookies) == anna
     now = Doorman.SESSION_S + 1.0
-    assert doorman.recognise({}, cookies) is None
+    with pytest.raises(Stranger):
+        await doorman.recognise({}, cookies)
     doorman.admit(anna)
     assert len(doorman.sessions) == 1
 
