@@ -11,6 +11,7 @@ from sqlalchemy import Engine, event
 from api.access import Principal
 from api.graphql.context import Asker
 from api.graphql.schema import schema
+from api.settings import Settings
 from projections.catalog import PROJECTIONS
 from projections.engine import engine
 from projections.runner import Runner
