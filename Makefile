@@ -41,6 +41,9 @@ docs: .venv/.ready ## write the generated pages again
 lock: .venv/.ready ## resolve the dependencies again
 	@$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-annotate \
 		--extra dev --custom-compile-command "make lock" --output-file requirements.lock pyproject.toml
+	@echo hatchling | $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
+		--extra otel --constraint requirements.lock --custom-compile-command "make lock" \
+		--output-file deploy/requirements.lock pyproject.toml -
 
 clean: ## forget what was installed and built
 	rm -rf .venv dist build .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

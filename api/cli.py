@@ -80,7 +80,6 @@ def run(
     from api.bootstrap.run import EVERYTHING
     from api.limit import open_all
 
-    log.configure()
     open_all()
     settings = Settings.load(
         database=database,
@@ -92,6 +91,7 @@ def run(
         unknown_badges=unknown_badges,
         kafka=kafka,
     )
+    log.configure(settings.log_level, settings.secrets)
     roles = frozenset(known_role(name) for name in role) if role else EVERYTHING
     loop(lambda: serve(settings, roles))
 
@@ -434,6 +434,22 @@ def migrate(database: Database = None) -> None:
     upgrade(url)
     after = current(url)
     print(f"the schema is {after}" + ("" if before == after else f" (was {before or 'empty'})"))
+
+
+@cli.command()
+def doctor(
+    database: Database = None,
+    as_json: Annotated[bool, typer.Option("--json", help="The findings as JSON.")] = False,
+    time_server: Annotated[
+        str | None, typer.Option(help="Compare our clock with ntp://host or the Date of http(s)://host.")
+    ] = None,
+) -> None:
+    """Look at database, Kafka, clocks, disks, certificates, ports and settings: exit code 1 if something fails."""
+    from api.doctor.examine import report
+
+    log.configure("CRITICAL")
+    if not report(lambda: Settings.load(database=database), time_server, as_json):
+        sys.exit(1)
 
 
 @cli.command()

@@ -9,11 +9,13 @@ from typing import BinaryIO, Protocol
 
 from sqlalchemy import Connection, Engine
 
+from api.observer import Observer
+from api.pulse import Pulse
 from api.settings import Settings
 from application.access import Accesses
 from application.admission import Admissions
 from application.certificate import Certificates
-from application.command import Orders
+from application.command import Dispatcher, Orders
 from application.credential import Passwords
 from application.export import Exports
 from application.file import Files
@@ -23,6 +25,7 @@ from application.locallist import Lists
 from application.ports import Authority, Issuer
 from application.registry import Registry
 from application.reservation import Desk
+from application.seat import Seats
 from application.token import Tokens
 from application.transaction import Clerk
 from application.transfer import Transfers
@@ -30,6 +33,14 @@ from projections.audit import Notary, Signer
 from projections.dataset import Window
 from projections.runner import Runner
 from projections.scope import narrowing
+
+
+class Line(Protocol):
+    """One connection of a station."""
+
+    @property
+    def version(self) -> str | None:
+        """Which OCPP it speaks; None before the station is in."""
 
 
 class Traffic(Protocol):
@@ -44,8 +55,12 @@ class Traffic(Protocol):
         """Lenient rule → how often it was needed."""
 
     @property
-    def connections(self) -> Collection[object]:
+    def connections(self) -> Collection[Line]:
         """The open ones."""
+
+    @property
+    def paused(self) -> Collection[object]:
+        """Those that are not read, because the journal is full."""
 
     @property
     def addresses(self) -> Sequence[str]:
@@ -71,9 +86,28 @@ Prepare = Callable[[str, str, Window, Mapping[str, str]], Writing]
 """Dataset, format, window, options → an export; raises ValueError in words of what does not exist."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class Vitals:
+    """What tells how a process is doing. None: another process does that."""
+
+    settings: Settings
+    engine: Engine
+    history: History
+    journal: Journal
+    here: Seats
+    observer: Observer
+    pulse: Pulse
+    roles: Collection[str] = ()
+    runner: Runner | None = None
+    notary: Notary | None = None
+    front: Traffic | None = None
+    dispatcher: Dispatcher | None = None
+    accesses: Accesses | None = None
+
+
 @dataclass(frozen=True)
 class Parts:
-    """`runner` and `notary` are None where another process projects, `front` where another holds the stations."""
+    """What an answer can draw on."""
 
     engine: Engine
     history: History
@@ -95,9 +129,6 @@ class Parts:
     tokens: Tokens
     accesses: Accesses
     issuer: Issuer | None = None
-    runner: Runner | None = None
-    front: Traffic | None = None
-    notary: Notary | None = None
 
     @cached_property
     def narrow(self) -> Engine:

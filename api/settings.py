@@ -11,12 +11,14 @@ from dataclasses import dataclass, fields
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Any, Literal, get_args
+from urllib.parse import unquote, urlsplit
 
 from domain.badge import Unknown
 from domain.station import Policy
 
 Automation = Literal["manual", "automatic"]
 Role = Literal["gateway", "projector", "api", "relay"]
+LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 LOOPBACK = {"127.0.0.1", "::1", "localhost"}
 
 
@@ -86,6 +88,7 @@ class Settings:
     exports: str = "bornier-exports"
     sftp_key: str = ""
     sftp_known_hosts: str = ""
+    log_level: str = "INFO"
 
     @classmethod
     def load(cls, **flags: object) -> Settings:
@@ -156,6 +159,15 @@ class Settings:
             return Path(self.database.removeprefix("sqlite:///") + ".keys")
         return Path("bornier.keys")
 
+    @property
+    def secrets(self) -> set[str]:
+        """What must never be in a log."""
+        hidden = re.compile("password|token|secret")
+        options = [str(value) for name, value in self.kafka_settings().items() if hidden.search(name)]
+        tokens = [entry.rpartition(":")[2] for entry in self.tokens.split(",")]
+        password = unquote(urlsplit(self.database).password or "")
+        return {self.admin_token, self.contracts_token, password, *tokens, *options} - {""}
+
     def kafka_settings(self) -> dict[str, Any]:
         """What is handed to the Kafka client besides the servers. Raises ValueError."""
         try:
@@ -175,6 +187,7 @@ class Settings:
             ("BORNIER_UNKNOWN_BADGES", self.unknown_badges, get_args(Unknown)),
             ("BORNIER_LOCAL_LISTS", self.local_lists, get_args(Automation)),
             ("BORNIER_CLEAR_CACHES", self.clear_caches, get_args(Automation)),
+            ("BORNIER_LOG_LEVEL", self.log_level, LOG_LEVELS),
         ):
             if value not in choices:
                 raise ValueError(f"{name} must be one of {', '.join(choices)}, not {value!r}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-from collections.abc import AsyncGenerator, MutableMapping
+from collections.abc import AsyncGenerator, MutableMapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import HTTPConnection, Request
 from starlette.responses import FileResponse, JSONResponse, Response
-from starlette.routing import Mount, Route, WebSocketRoute
+from starlette.routing import BaseRoute, Mount, Route, WebSocketRoute
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from starlette.websockets import WebSocket, WebSocketClose, WebSocketState
@@ -28,14 +28,16 @@ from strawberry.subscriptions import GRAPHQL_TRANSPORT_WS_PROTOCOL
 
 from api import problem
 from api.access import Principal
-from api.context import Parts
+from api.context import Parts, Vitals
 from api.doorman import Doorman, Stranger
 from api.graphql.context import Asker
 from api.graphql.schema import schema
 from api.pace import Pace
+from api.pulse import Pulse, Timed
 from api.rest import description, event, export, file, health, metrics, proof, session
 from api.rest.gate import address_of, gated, note
 from api.settings import Settings
+from application.log import from_now_on
 
 LOOK_S = 1.0
 BODY_BYTES = 1_048_576
@@ -92,9 +94,10 @@ class Endpoint(GraphQL[dict[str, Any], None]):
 
     websocket_adapter_class = Line
 
-    def __init__(self, parts: Parts, doorman: Doorman) -> None:
+    def __init__(self, parts: Parts, doorman: Doorman, pulse: Pulse) -> None:
         super().__init__(schema, subscription_protocols=[GRAPHQL_TRANSPORT_WS_PROTOCOL])
         self.parts = parts
+        self.pulse = pulse
         self.doorman = doorman
         self.watched: dict[WebSocket, Principal] = {}
 
@@ -106,7 +109,9 @@ class Endpoint(GraphQL[dict[str, Any], None]):
         if principal is None and request.cookies:
             with contextlib.suppress(Stranger):
                 principal = await self.doorman.recognise(request.headers, request.cookies, address_of(request))
-        return {"request": request, "response": response, "asker": self.asker(request, principal)}
+        from_now_on(principal=principal.name if principal else None)
+        asker = self.asker(request, principal)
+        return {"request": request, "response": response, "asker": asker, "pulse": self.pulse}
 
     def asker(self, connection: HTTPConnection, principal: Principal | None) -> Asker:
         return Asker(self.parts, principal, self.doorman.pace, partial(note, connection))
@@ -125,6 +130,7 @@ class Endpoint(GraphQL[dict[str, Any], None]):
             note(socket, stranger.code, stranger.reason, "WebSocket /graphql", stranger.name)
             raise ConnectionRejectionError from None
         self.watched[socket] = context["asker"].principal
+        from_now_on(principal=context["asker"].name)
         return await super().on_ws_connect(context)
 
     async def watch(self) -> None:
@@ -252,13 +258,18 @@ def dressed(scope: Scope, send: Send) -> Send:
     return add
 
 
+PROBES = (
+    gated("/health/live", health.live),
+    gated("/health/ready", health.ready),
+    gated("/metrics", metrics.metrics),
+)
+
+
 def routes() -> list[Route | Mount]:
     """Every address but GraphQL's, which is described by its own schema."""
     uploads = ("/api/files/job/{job}/{token}", "/api/files/job/{job}/{token}/{name}")
     return [
-        gated("/health/live", health.live),
-        gated("/health/ready", health.ready),
-        gated("/metrics", metrics.metrics),
+        *PROBES,
         gated("/api/openapi.json", description.description),
         gated("/api/session", session.begin, "POST"),
         gated("/api/session", session.end, "DELETE"),
@@ -273,23 +284,33 @@ def routes() -> list[Route | Mount]:
     ]
 
 
-def middleware(settings: Settings) -> list[Middleware]:
+def middleware(settings: Settings, pulse: Pulse) -> list[Middleware]:
     """What every request goes through, the outermost first."""
-    found = [Middleware(Bounds, per_minute=settings.address_requests_per_minute)]
+    found = [Middleware(Timed, pulse=pulse), Middleware(Bounds, per_minute=settings.address_requests_per_minute)]
     if settings.origins:
         found.append(Middleware(CORSMiddleware, allow_origins=settings.origins, **CORS))
     return found
 
 
-def app(parts: Parts) -> Starlette:
+def app(parts: Parts, vitals: Vitals) -> Starlette:
     """The application over its parts."""
     doorman = Doorman(parts.settings, parts.tokens, parts.issuer)
-    graphql = Endpoint(parts, doorman)
+    graphql = Endpoint(parts, doorman, vitals.pulse)
+    made = watched([Route("/graphql", graphql), WebSocketRoute("/graphql", graphql), *routes()], vitals)
+    made.state.parts, made.state.doorman, made.state.graphql = parts, doorman, graphql
+    return made
+
+
+def probes(vitals: Vitals) -> Starlette:
+    """For a process without the role api: how it is doing, and nothing else."""
+    return watched(PROBES, vitals)
+
+
+def watched(routes: Sequence[BaseRoute], vitals: Vitals) -> Starlette:
     made = Starlette(
-        routes=[Route("/graphql", graphql), WebSocketRoute("/graphql", graphql), *routes()],
-        middleware=middleware(parts.settings),
+        routes=routes,
+        middleware=middleware(vitals.settings, vitals.pulse),
         exception_handlers={HTTPException: problem.on_http, Exception: problem.on_fault},
     )
-    made.state.parts, made.state.doorman, made.state.metrics = parts, doorman, metrics.registry(parts)
-    made.state.graphql = graphql
+    made.state.vitals, made.state.metrics = vitals, metrics.registry(vitals)
     return made

@@ -14,6 +14,7 @@ from cryptography import x509
 from application.amend import amend
 from application.history import History
 from application.journal import Journal
+from application.log import about
 from application.ports import Credentials
 from application.snapshot import load
 from domain.admission import Admission
@@ -142,7 +143,8 @@ class Admissions:
     def deny(self, knock: Knock, denied: Denied) -> None:
         """Somebody was not let in: count it, remember who, and keep it as a fact unless there are too many."""
         self.denials[str(denied.status) if denied.status else "TLS"] += 1
-        log.warning("%s from %s was not let in: %s", knock.station_id or "somebody", knock.address, denied.reason)
+        with about(station_id=knock.station_id):
+            log.warning("%s from %s was not let in: %s", knock.station_id or "somebody", knock.address, denied.reason)
         if denied.status == 429 or not self.limit.failed(knock, asyncio.get_running_loop().time()):
             self.unrecorded += 1
             return

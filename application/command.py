@@ -13,6 +13,7 @@ import msgspec
 
 from application.history import History
 from application.journal import Fenced, Journal, Writer
+from application.log import about
 from application.secret import keep_out
 from application.session import Session
 from domain.catalog import CATALOG, events
@@ -26,6 +27,7 @@ LONGEST = timedelta(hours=24)
 GRACE = timedelta(seconds=5)
 SOON_S = 0.04
 """An operator waits for the command: look often, however busy the store."""
+Told = Callable[[Command, Sequence[Event]], None]
 Closing = type[Command.Refused] | type[Command.Failed] | type[Command.TimedOut] | type[Command.Expired]
 
 
@@ -39,6 +41,7 @@ class Orders:
         self.deadline_s = deadline_s
         self.exists = exists
         self.clock = clock
+        self.told: Told = lambda command, events: None
 
     async def request(
         self,
@@ -73,16 +76,18 @@ class Orders:
         events = command.collect_events()
         assert isinstance(events[0], Command.Requested)
         await self.journal.record([*along, *events])
+        self.told(command, events)
         return command_id, events[0], refusal
 
 
 class Errand:
     """One command that is not final yet, in the hands of this gateway."""
 
-    def __init__(self, command: Command, journal: Journal, clock: Callable[[], datetime]) -> None:
+    def __init__(self, command: Command, journal: Journal, clock: Callable[[], datetime], told: Told) -> None:
         self.command = command
         self.journal = journal
         self.clock = clock
+        self.told = told
         self.writer = Writer()
 
     @property
@@ -117,13 +122,17 @@ class Errand:
         self.commit()
 
     def commit(self, then: Callable[[], None] = lambda: None) -> None:
+        events = self.command.collect_events()
+
         def done(error: Exception | None) -> None:
             if error is None:
                 then()
+                self.told(self.command, events)
             elif not isinstance(error, Fenced):
-                log.error("command %s was not recorded: %s", self.command_id, error)
+                with about(station_id=self.command.station_id, command_id=self.command_id):
+                    log.error("command %s was not recorded: %s", self.command_id, error)
 
-        self.journal.submit(self.command.collect_events(), self.writer, done)
+        self.journal.submit(events, self.writer, done)
 
 
 class Dispatcher:
@@ -135,6 +144,7 @@ class Dispatcher:
         self.clock = clock
         self.errands: dict[str, Errand] = {}
         self.position = 0
+        self.told: Told = lambda command, events: None
         self.held: Callable[[str], Session | None] = lambda station_id: None
 
     def load(self) -> None:
@@ -156,7 +166,7 @@ class Dispatcher:
         for event in events:
             errand = self.errands.get(event.originator_id)
             if errand is None and isinstance(event, Command.Requested):
-                errand = Errand(Command(event.originator_id), self.journal, self.clock)
+                errand = Errand(Command(event.originator_id), self.journal, self.clock, self.told)
                 self.errands[event.originator_id] = errand
             if errand is not None and event.originator_version > errand.command.version:
                 errand.command.replay([event])

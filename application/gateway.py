@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 from collections.abc import Callable
 from datetime import UTC, datetime
 
 from application.history import History
 from application.journal import Fenced
+from application.log import about
 from application.ports import Credentials, Line
 from application.session import Rules, Session
 from application.snapshot import load, restore
@@ -22,6 +24,7 @@ from domain.transaction import stream as transaction_stream
 
 AT_ONCE = 50
 """So many stations of a gateway that is gone are laid down together: their events share commits."""
+log = logging.getLogger("bornier.gateway")
 
 
 class Gateway:
@@ -58,6 +61,8 @@ class Gateway:
                     raise Refusal(f"station {station_id} is not registered")
                 session.connect(line, cause, ocpp_version, self.clock())
                 await self.flush(session)
+                with about(station_id=station_id, connection_id=cause.connection_id):
+                    log.info("station %s is connected with OCPP %s from %s", station_id, ocpp_version, cause.address)
         finally:
             if not lock.locked():
                 self.opening.pop(station_id, None)
@@ -106,6 +111,8 @@ class Gateway:
     def close(self, session: Session, line: Line, reason: str, cause: Connection, close_code: int | None) -> None:
         """A connection is gone; the session ends with it once that is recorded."""
         if session.disconnect(line, reason, cause, self.clock(), close_code):
+            with about(station_id=session.station_id, connection_id=cause.connection_id):
+                log.info("station %s is disconnected: %s", session.station_id, reason)
             session.commit(lambda error: self.forget(session))
 
     def forget(self, session: Session) -> None:

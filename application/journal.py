@@ -22,6 +22,7 @@ from eventsourcing.persistence import (
     StoredEvent,
 )
 
+from application.duration import Durations
 from application.store import EventMapper
 from domain.event import Event
 
@@ -29,6 +30,7 @@ log = logging.getLogger("bornier.journal")
 
 ROOM = 20_000
 BATCH = 5_000
+COMMIT_S = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 60.0)
 RETRY_S = (0.05, 0.1, 0.2, 0.5, 1.0)
 
 Done = Callable[[Exception | None], None]
@@ -78,9 +80,9 @@ class Journal:
         self.queue: deque[Entry] = deque()
         self.depth = 0
         self.waiting_for_room: list[Callable[[], None]] = []
-        self.commits = 0
         self.recorded = 0
-        self.commit_s = 0.0
+        self.commits = Durations(COMMIT_S)
+        self.began_at: float | None = None
         self.unwell: str | None = None
         self.closing = False
         self.thread = ThreadPoolExecutor(1, "journal")
@@ -102,6 +104,12 @@ class Journal:
     def full(self) -> bool:
         """So much is queued that whoever reads from outside must stop reading."""
         return self.depth > ROOM
+
+    @property
+    def age_s(self) -> float:
+        """For how long the commit under way has lasted; whoever waits has waited no longer than that, and one more."""
+        began = self.began_at
+        return 0.0 if began is None else time.perf_counter() - began
 
     def when_room(self, resume: Callable[[], None]) -> None:
         self.waiting_for_room.append(resume)
@@ -175,7 +183,7 @@ class Journal:
 
     def commit(self, batch: list[Entry]) -> list[tuple[Entry, Exception | None]]:
         """Runs in the journal's thread: one transaction for the whole batch, one each only after a conflict."""
-        began = time.perf_counter()
+        self.began_at = began = time.perf_counter()
         try:
             return self.together(batch)
         except JournalClosed as closed:
@@ -183,8 +191,8 @@ class Journal:
         except PersistenceError:
             return [(entry, self.alone(entry)) for entry in batch]
         finally:
-            self.commits += 1
-            self.commit_s += time.perf_counter() - began
+            self.began_at = None
+            self.commits.add(time.perf_counter() - began)
 
     def together(self, batch: list[Entry]) -> list[tuple[Entry, Exception | None]]:
         live = [entry for entry in batch if not entry.writer.fenced]

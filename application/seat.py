@@ -6,6 +6,7 @@ import hashlib
 import logging
 import threading
 import time
+from collections.abc import Collection
 from typing import Protocol
 
 import psycopg
@@ -19,6 +20,10 @@ SPACE = 0x626F726E
 class Seats(Protocol):
     """Who does what."""
 
+    @property
+    def jobs(self) -> Collection[str]:
+        """What this process does and others may wait for."""
+
     def holds(self, job: str) -> bool:
         """May this process do the job now? Cheap enough to be asked before every batch."""
 
@@ -30,7 +35,9 @@ class Seats(Protocol):
 
 
 class OnlyProcess:
-    """One process on SQLite: it does everything."""
+    """One process on SQLite: it does everything, and nobody waits."""
+
+    jobs: Collection[str] = ()
 
     def holds(self, job: str) -> bool:
         return True
@@ -51,6 +58,10 @@ class PostgresSeats:
         self.held: set[str] = set()
         self.asked_at: dict[str, float] = {}
         self.connection: psycopg.Connection | None = None
+
+    @property
+    def jobs(self) -> Collection[str]:
+        return sorted(self.held.copy())
 
     def holds(self, job: str) -> bool:
         with self.lock:

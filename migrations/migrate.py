@@ -18,7 +18,7 @@ from projections.engine import engine
 from projections.table import METADATA
 
 ADVISORY_LOCK = 0x626F726E
-__all__ = ["CHECKPOINT", "METADATA", "PROJECTIONS", "current", "is_current", "upgrade"]
+__all__ = ["CHECKPOINT", "METADATA", "PROJECTIONS", "current", "is_current", "newest", "upgrade"]
 
 
 def upgrade(database: str) -> None:
@@ -38,7 +38,12 @@ def current(database: str) -> str | None:
 
 
 def is_current(database: str) -> bool:
-    return current(database) == ScriptDirectory.from_config(configuration()).get_current_head()
+    return current(database) == newest()
+
+
+def newest() -> str | None:
+    """The revision that this code needs."""
+    return ScriptDirectory.from_config(configuration()).get_current_head()
 
 
 def revision(connection: Connection) -> str | None:

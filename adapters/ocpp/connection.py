@@ -22,6 +22,7 @@ from adapters.ocpp.schema import Kind
 from adapters.ocpp.secret import scrubbed
 from adapters.ocpp.socket import Socket
 from application.command import Errand
+from application.log import about, from_now_on
 from application.session import NotAsked, NotLoaded, Session
 from domain.event import Connection, Message, Refusal
 from domain.station import Station
@@ -63,6 +64,11 @@ class StationConnection(Socket):
         self.busy = False
         self.flights = Flights(self)
         self.task: asyncio.Task[None] | None = None
+
+    @property
+    def version(self) -> str | None:
+        """Which OCPP it speaks; None before the station is in."""
+        return self.dialect.version if self.session is not None else None
 
     # The beginning and the end.
 
@@ -162,7 +168,8 @@ class StationConnection(Socket):
             self.refuse(text, call, "InternalError", str(refusal))
             return None
         except Exception:
-            log.exception("station %s: %s could not be handled", session.station_id, said.action)
+            with about(station_id=session.station_id, connection_id=self.connection_id):
+                log.exception("station %s: %s could not be handled", session.station_id, said.action)
             self.aside(self.recover(text, call))
             return None
         for rule in rules:
@@ -295,6 +302,7 @@ class StationConnection(Socket):
         self.task = self.front.loop.create_task(self.then_go_on(work))
 
     async def then_go_on(self, work: Any) -> None:
+        from_now_on(station_id=self.session.station_id if self.session else None, connection_id=self.connection_id)
         try:
             await work
         except Exception:

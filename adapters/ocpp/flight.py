@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
+from contextlib import AbstractContextManager
 from functools import partial
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
@@ -17,6 +18,7 @@ from adapters.ocpp.frame import Error, Result
 from adapters.ocpp.repair import NO_RULES, Unheard
 from adapters.ocpp.secret import redacted, scrubbed
 from application.command import Errand
+from application.log import about
 from application.session import NotLoaded
 from domain.command import Command
 from domain.event import Refusal
@@ -125,7 +127,8 @@ class Flights:
         try:
             password = await self.connection.front.gateway.credentials.reveal(secret.credential_id)
         except Exception as error:
-            log.error("a password could not be read: %s", type(error).__name__)
+            with self.about(self.flight):
+                log.error("a password could not be read: %s", type(error).__name__)
             password = None
         if self.flight is not flight:
             return
@@ -175,7 +178,8 @@ class Flights:
             self.connection.aside(self.connection.load(missing, text))
             return
         except Exception:
-            log.exception("the answer to %s could not be handled", self.flight.action)
+            with self.about(self.flight):
+                log.exception("the answer to %s could not be handled", self.flight.action)
             self.connection.aside(self.spoil(text))
             return
         self.go_on(answer, scrubbed(text.decode(errors="backslashreplace")) if rules else None)
@@ -230,6 +234,14 @@ class Flights:
         words = ": ".join(filter(None, (error.code, error.description)))
         raw = scrubbed(text.decode(errors="backslashreplace"))
         self.land(Command.Failed, f"the station answered with an error: {words}", raw=raw)
+
+    def about(self, flight: Flight | None) -> AbstractContextManager[None]:
+        """What a line of the log is about."""
+        return about(
+            station_id=self.connection.session.station_id if self.connection.session else None,
+            connection_id=self.connection.connection_id,
+            command_id=flight.errand.command_id if flight else None,
+        )
 
     def unasked(self, text: bytes, reason: str) -> None:
         self.connection.refuse(text, None, self.connection.code("ProtocolError"), reason)

@@ -48,6 +48,7 @@ class Lobby:
     gateway: Gateway
     badges: Badges
     front: Front
+    dispatcher: Dispatcher
 
 
 async def start_gateway(spine: Spine) -> Lobby:
@@ -58,6 +59,7 @@ async def start_gateway(spine: Spine) -> Lobby:
     badges.charges.restore(*await asyncio.to_thread(charging, spine.read_side))
     numbers = Numbers(journal, history, name)
     dispatcher = Dispatcher(journal, history, clock)
+    dispatcher.told = spine.observer.told
     keeper = Keeper(journal, history, Book(), clock)
     outcomes = Outcomes(journal, history, timedelta(seconds=settings.start_timeout_s), clock)
     for known in (badges.charges, dispatcher, keeper, outcomes):
@@ -81,7 +83,7 @@ async def start_gateway(spine: Spine) -> Lobby:
     follow_silence(spine, gateway)
     await follow_jobs(process, spine.jobs)
     await start_security(spine, front)
-    return Lobby(gateway, badges, front)
+    return Lobby(gateway, badges, front, dispatcher)
 
 
 def rules(spine: Spine, badges: Badges, numbers: Numbers, book: Book) -> Rules:

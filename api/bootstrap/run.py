@@ -12,7 +12,8 @@ from api.bootstrap.process import Running
 from api.bootstrap.projector import start_projector
 from api.bootstrap.relay import start_relay
 from api.bootstrap.spine import start_badges, start_spine
-from api.bootstrap.web import start_api
+from api.bootstrap.web import start_api, start_probes
+from api.context import Vitals
 from api.settings import Role, Settings
 from migrations.migrate import current, is_current, upgrade
 
@@ -39,8 +40,24 @@ async def running(settings: Settings, roles: frozenset[Role] = EVERYTHING) -> As
         lists = lists_of(spine, badges)
         if lobby is not None:
             await follow_lists(process, lists, lobby.gateway)
+        vitals = Vitals(
+            settings=settings,
+            engine=spine.read_side,
+            history=spine.history,
+            journal=spine.journal,
+            here=spine.here,
+            observer=spine.observer,
+            pulse=spine.pulse,
+            roles=roles,
+            runner=runner,
+            notary=notary,
+            front=lobby.front if lobby else None,
+            dispatcher=lobby.dispatcher if lobby else None,
+        )
         if "api" in roles:
-            await start_api(spine, lists, badges, lobby, runner, notary)
+            await start_api(spine, vitals, lists, badges, lobby)
+        else:
+            await start_probes(spine, vitals)
         yield process
 
 

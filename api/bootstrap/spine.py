@@ -19,6 +19,8 @@ from adapters.signer.command import CommandSigner
 from adapters.signer.file import FileSigner
 from api.bootstrap.privacy import ring_of
 from api.bootstrap.process import Running, clock
+from api.observer import Observer
+from api.pulse import Pulse
 from api.settings import Settings
 from application.badge import Badges
 from application.certificate import Certificates
@@ -53,6 +55,8 @@ class Spine:
     passwords: Passwords
     certificates: Certificates
     jobs: Jobs
+    observer: Observer
+    pulse: Pulse
 
     @property
     def settings(self) -> Settings:
@@ -74,6 +78,9 @@ async def start_spine(process: Running, stack: AsyncExitStack) -> Spine:
     stack.callback(vault.close)
     authority = Authority(keys, settings.organisation, timedelta(days=settings.certificate_days))
     orders = Orders(journal, settings.command_deadline_s, exists(history), clock)
+    observer, pulse = Observer(), Pulse()
+    orders.told = observer.told
+    process.go(pulse.watch(), "pulse")
     here = seats(settings.database)
     stack.callback(here.leave)
     return Spine(
@@ -93,6 +100,8 @@ async def start_spine(process: Running, stack: AsyncExitStack) -> Spine:
             journal, history, orders, authority, timedelta(days=settings.certificate_renewal_days), clock
         ),
         jobs=Jobs(journal, history, clock, settings.job_deadline_s),
+        observer=observer,
+        pulse=pulse,
     )
 
 

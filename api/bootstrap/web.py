@@ -1,4 +1,4 @@
-"""The role api: GraphQL and REST over the parts of this process."""
+"""The role api: GraphQL and REST over the parts of this process; other roles answer probes and show figures."""
 
 from __future__ import annotations
 
@@ -6,18 +6,19 @@ import asyncio
 import contextlib
 import socket
 from collections.abc import Iterator
-from contextlib import AsyncExitStack
+from dataclasses import replace
 
 import uvicorn
+from starlette.types import ASGIApp
 
 from adapters.oidc.issuer import Issuer
 from adapters.storage.bucket import Bucket
 from api.bootstrap.export import PREPARE, exports_of
 from api.bootstrap.gateway import Lobby, reader
-from api.bootstrap.process import Running, clock, shown
+from api.bootstrap.process import clock, shown
 from api.bootstrap.spine import Spine
 from api.bootstrap.tls import Served
-from api.context import Parts
+from api.context import Parts, Vitals
 from application.access import Accesses
 from application.badge import Badges
 from application.file import Files
@@ -27,23 +28,17 @@ from application.reservation import Desk
 from application.token import Tokens
 from application.transaction import Clerk
 from application.transfer import Transfers
-from projections.audit import Notary
-from projections.runner import Runner
 
 
-async def start_api(
-    spine: Spine,
-    lists: Lists,
-    badges: Badges,
-    lobby: Lobby | None,
-    runner: Runner | None,
-    notary: Notary | None,
-) -> None:
+async def start_api(spine: Spine, vitals: Vitals, lists: Lists, badges: Badges, lobby: Lobby | None) -> None:
     """Answer people and programs."""
+    from api.web import app
+
     settings, journal, history = spine.settings, spine.journal, spine.history
     gateway = lobby.gateway if lobby else None
     files = Files(Bucket(settings.files_place), journal, history, clock, settings.file_bytes)
     transfers = Transfers(spine.jobs, files, spine.orders)
+    accesses = start_accesses(spine)
     parts = Parts(
         engine=spine.read_side,
         history=history,
@@ -63,14 +58,21 @@ async def start_api(
         prepare=PREPARE,
         exports=exports_of(spine),
         tokens=await start_tokens(spine),
-        accesses=start_accesses(spine),
+        accesses=accesses,
         issuer=Issuer(settings.oidc_issuer, settings.oidc_audience) if settings.oidc_issuer else None,
-        runner=runner,
-        front=lobby.front if lobby else None,
-        notary=notary,
     )
-    spine.process.http = await start_web(spine.process, parts, spine.stack)
-    transfers.public_url = spine.process.http if settings.public_url == "auto" else settings.public_url.rstrip("/")
+    made = app(parts, replace(vitals, accesses=accesses))
+    spine.process.go(made.state.graphql.watch(), "tokens of followers")
+    await start_web(spine, made)
+    public = settings.public_url
+    transfers.public_url = str(spine.process.http) if public == "auto" else public.rstrip("/")
+
+
+async def start_probes(spine: Spine, vitals: Vitals) -> None:
+    """Tell how this process is doing."""
+    from api.web import probes
+
+    await start_web(spine, probes(vitals))
 
 
 async def start_tokens(spine: Spine) -> Tokens:
@@ -96,19 +98,16 @@ class Web(uvicorn.Server):
         yield
 
 
-async def start_web(process: Running, parts: Parts, stack: AsyncExitStack) -> str:
-    """Answer HTTP; returns the address."""
+async def start_web(spine: Spine, app: ASGIApp) -> None:
+    """Answer HTTP."""
     from api.patience import protocols
-    from api.web import app
 
-    settings = process.settings
+    process, settings = spine.process, spine.settings
     served = await asyncio.to_thread(Served, settings.http_tls_pairs) if settings.http_tls_pairs else None
-    listening = socket.create_server((settings.host, settings.http_port), backlog=2048)
+    listening = bound(settings.host, settings.http_port)
     http, ws = protocols(listening, settings.unread_s)
-    made = app(parts)
-    process.go(made.state.graphql.watch(), "tokens of followers")
     config = uvicorn.Config(
-        made,
+        app,
         http=http,
         log_config=None,
         access_log=False,
@@ -128,5 +127,14 @@ async def start_web(process: Running, parts: Parts, stack: AsyncExitStack) -> st
         web.should_exit = True
         await asyncio.wait([task for task in process.tasks if task.get_name() == "web"], timeout=5)
 
-    stack.push_async_callback(stop)
-    return f"{'https' if served else 'http'}://{shown(settings.host)}:{listening.getsockname()[1]}"
+    spine.stack.push_async_callback(stop)
+    process.http = f"{'https' if served else 'http'}://{shown(settings.host)}:{listening.getsockname()[1]}"
+
+
+def bound(host: str, port: int) -> socket.socket:
+    """Raises OSError in words of the settings."""
+    try:
+        return socket.create_server((host, port), backlog=2048)
+    except OSError as error:
+        advice = "choose another BORNIER_HTTP_PORT (every process has one, for its probes and metrics)"
+        raise OSError(f"cannot listen for HTTP on {host}:{port}: {error.strerror}; {advice}") from error

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
@@ -64,6 +65,7 @@ from api.graphql.tariff import TariffMutation, TariffQuery
 from api.graphql.token import TokenMutation, TokenQuery
 from api.graphql.transaction import TransactionQuery, TransactionSubscription
 from api.graphql.vendor import VendorQuery
+from api.pulse import Pulse
 from application.ports import StorageFailed
 from domain.event import Refusal
 from projections.page import BadCursor
@@ -195,6 +197,39 @@ def slow_down(error: GraphQLError, response: Any) -> None:
         response.headers["Retry-After"] = str(wait)
 
 
+class Measured(SchemaExtension):
+    """How long operations take, by their kind and the field they ask for first; which subscriptions are followed."""
+
+    def on_operation(self) -> Iterator[None]:
+        pulse: Pulse | None = self.execution_context.context.get("pulse")
+        began = time.perf_counter()
+        self.name = "invalid."
+        try:
+            yield
+        finally:
+            kind, _, field = self.name.partition(".")
+            if pulse is not None and kind == "Subscription":
+                pulse.followed[field] -= 1
+            elif pulse is not None:
+                pulse.operations[kind.lower(), field, self.outcome].add(time.perf_counter() - began)
+
+    def on_validate(self) -> Iterator[None]:
+        yield
+        document, pulse = self.execution_context.graphql_document, self.execution_context.context.get("pulse")
+        if document is not None and not self.execution_context.pre_execution_errors:
+            self.name = next(
+                (f"{root}.{found[0][0].name.value}" for root, _, found in asked(document) if found), self.name
+            )
+            if pulse is not None and self.name.startswith("Subscription."):
+                pulse.followed[self.name.partition(".")[2]] += 1
+
+    @property
+    def outcome(self) -> str:
+        result = self.execution_context.result
+        errors = self.execution_context.pre_execution_errors or getattr(result, "errors", None)
+        return "error" if errors or result is None else "ok"
+
+
 async def admit(document: DocumentNode, variables: dict[str, Any], who: Asker) -> None:
     """Raise UNAUTHENTICATED, FORBIDDEN, RATE_LIMITED or BAD_USER_INPUT, or let it in."""
     try:
@@ -285,6 +320,6 @@ schema = Schema(
     mutation=Mutation,
     subscription=Subscription,
     types=TYPES,
-    extensions=[Guard, lambda: MaxTokensLimiter(max_token_count=TOKENS)],
+    extensions=[Measured, Guard, lambda: MaxTokensLimiter(max_token_count=TOKENS)],
     config=StrawberryConfig(scalar_map=SCALARS),
 )

@@ -14,6 +14,7 @@ from api.doorman import Doorman, Stranger
 from api.graphql.context import Reads
 from api.problem import problem
 from application.access import Refused
+from application.log import from_now_on
 
 Endpoint = Callable[[Request], Awaitable[Response]]
 
@@ -26,6 +27,7 @@ def gated(path: str, endpoint: Endpoint, method: str = "GET") -> Route:
         if POLICY.get(name) != "open":
             try:
                 request.state.principal = await let_in(request, name)
+                from_now_on(principal=request.state.principal.name)
             except Stranger as stranger:
                 note(request, stranger.code, stranger.reason, name, stranger.name)
                 return problem(stranger.status, stranger.reason, stranger.headers)

@@ -10,7 +10,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from api.context import Parts
+from api.context import Vitals
 from projections import checkpoint
 from projections.catalog import PROJECTIONS
 
@@ -24,29 +24,32 @@ async def live(request: Request) -> Response:
 
 async def ready(request: Request) -> Response:
     """503 while the store or a projection is not well, and which."""
-    parts: Parts = request.app.state.parts
-    unwell = await asyncio.to_thread(ailments, parts)
-    body: dict[str, Any] = {"status": "unwell" if unwell else "ready", "unwell": unwell}
-    if parts.front is not None:
-        body["ocpp"] = list(parts.front.addresses)
+    vitals: Vitals = request.app.state.vitals
+    unwell = await asyncio.to_thread(ailments, vitals)
+    body: dict[str, Any] = {"status": "unwell" if unwell else "ready", "unwell": unwell, "roles": sorted(vitals.roles)}
+    if vitals.front is not None:
+        body["ocpp"] = list(vitals.front.addresses)
     return JSONResponse(body, 503 if unwell else 200)
 
 
-def ailments(parts: Parts) -> dict[str, str]:
-    """What is not well, in words; empty when everything is."""
+def ailments(vitals: Vitals) -> dict[str, str]:
+    """What is not well, in words; empty when everything is. A gateway needs the store only: a read model that stands
+    still or a Kafka that is away keeps no station out."""
     found: dict[str, str] = {}
-    if parts.journal.unwell:
-        found["store"] = parts.journal.unwell
-    if parts.runner is not None and parts.runner.unwell:
-        found["projections"] = parts.runner.unwell
-    if parts.notary is not None and parts.notary.unwell:
-        found["audit"] = parts.notary.unwell
+    if vitals.journal.unwell:
+        found["store"] = vitals.journal.unwell
+    if vitals.runner is not None and vitals.runner.unwell:
+        found["projections"] = vitals.runner.unwell
+    if vitals.notary is not None and vitals.notary.unwell:
+        found["audit"] = vitals.notary.unwell
     try:
-        with parts.engine.connect() as connection:
+        with vitals.engine.connect() as connection:
             known: dict[str, Any] = checkpoint.read(connection)
-        behind = parts.history.head() - known[RELAY].position if RELAY in known else 0
+        behind = vitals.history.head() - known[RELAY].position if RELAY in known else 0
     except (SQLAlchemyError, OperationalError, InterfaceError) as error:
         return found | {"store": str(error).splitlines()[0]}
+    if set(vitals.roles) == {"gateway"}:
+        return found
     for name in PROJECTIONS:
         if name in known and known[name].error:
             found[f"projection {name}"] = known[name].error

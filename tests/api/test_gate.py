@@ -13,7 +13,10 @@ from graphql import GraphQLObjectType
 from starlette.routing import Route
 
 from api.access import GRANTS, POLICY
+from api.context import Vitals
 from api.graphql.schema import schema
+from api.observer import Observer
+from api.pulse import Pulse
 from api.settings import Settings
 from api.web import BODY_BYTES, app, routes
 from application.access import Accesses
@@ -31,7 +34,12 @@ class Door:
     def __init__(self, **settings: Any) -> None:
         chosen = Settings(**({"admin_token": "the-admin-token", "tokens": TOKENS} | settings))
         self.accesses = Accesses(cast(Any, None), cast(Any, None), cast(Any, None))
-        self.app = app(only(settings=chosen, accesses=self.accesses))
+        nothing = cast(Any, None)
+        vitals = Vitals(
+            settings=chosen, engine=nothing, history=nothing, journal=nothing, here=nothing, observer=Observer(),
+            pulse=Pulse(),
+        )  # fmt: skip
+        self.app = app(only(settings=chosen, accesses=self.accesses), vitals)
 
     @asynccontextmanager
     async def open(self, address: str = "192.0.2.1") -> AsyncIterator[httpx.AsyncClient]:

@@ -52,7 +52,7 @@ async def outcomes(work: Sequence[Any]) -> list[type[BaseException] | None]:
 async def test_what_queues_during_a_commit_goes_into_the_next_one(bench: Bench) -> None:
     await asyncio.gather(*(bench.journal.record([fact(f"b{n}", 1)]) for n in range(500)))
     assert len(bench.names()) == 500
-    assert bench.journal.commits < 50
+    assert 0 < len(bench.journal.commits) < 50
 
 
 async def test_events_keep_the_order_in_which_they_were_handed_in(bench: Bench) -> None:
