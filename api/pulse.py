@@ -10,6 +10,7 @@ from collections import Counter, defaultdict
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from api.telemetry import Telemetry
 from application.duration import Durations
 
 log = logging.getLogger("bornier.http")
@@ -26,7 +27,8 @@ def durations() -> Durations:
 class Pulse:
     """What this process measures of itself; `/metrics` reads it."""
 
-    def __init__(self) -> None:
+    def __init__(self, telemetry: Telemetry | None = None) -> None:
+        self.telemetry = telemetry
         self.lag_s = 0.0
         self.requests: defaultdict[tuple[str, ...], Durations] = defaultdict(durations)
         self.operations: defaultdict[tuple[str, ...], Durations] = defaultdict(durations)

@@ -47,6 +47,7 @@ class Front:
         self.max_frame_bytes = max_frame_bytes
         self.strict = strict
         self.unread_s = unread_s
+        self.kind: Callable[[Front], StationConnection] = StationConnection
         self.loop = asyncio.get_running_loop()
         self.connections: set[StationConnection] = set()
         self.paused: set[Socket] = set()
@@ -57,13 +58,13 @@ class Front:
 
     async def listen(self, host: str, port: int) -> int:
         """Start listening; returns the port, which matters when 0 was asked."""
-        server = await self.loop.create_server(lambda: StationConnection(self), host, port, backlog=4096)
+        server = await self.loop.create_server(lambda: self.kind(self), host, port, backlog=4096)
         self.listeners.append(server)
         return int(server.sockets[0].getsockname()[1])
 
     def listen_encrypted(self, host: str, port: int, certificates: Certificates) -> int:
         """The same with TLS, beside it."""
-        door = Door(certificates, lambda: StationConnection(self), self.unshaken)
+        door = Door(certificates, lambda: self.kind(self), self.unshaken)
         self.listeners.append(door)
         return door.open(host, port)
 

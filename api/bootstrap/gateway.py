@@ -104,6 +104,10 @@ async def open_front(spine: Spine, gateway: Gateway) -> Front:
     )
     front = Front(gateway, admissions, clock, settings.call_timeout_s, settings.ping_s, settings.max_frame_bytes,
                   settings.strict, settings.unread_s)  # fmt: skip
+    if spine.pulse.telemetry is not None:
+        from adapters.ocpp.span import traced
+
+        front.kind = traced(spine.pulse.telemetry.tracer)
     port = await front.listen(settings.host, settings.ocpp_port)
     spine.stack.push_async_callback(front.stop)
     process.ocpp = f"ws://{shown(settings.host)}:{port}/ocpp"

@@ -22,6 +22,7 @@ from api.bootstrap.process import Running, clock
 from api.observer import Observer
 from api.pulse import Pulse
 from api.settings import Settings
+from api.telemetry import TracingObserver, telemetry
 from application.badge import Badges
 from application.certificate import Certificates
 from application.command import Orders
@@ -78,7 +79,10 @@ async def start_spine(process: Running, stack: AsyncExitStack) -> Spine:
     stack.callback(vault.close)
     authority = Authority(keys, settings.organisation, timedelta(days=settings.certificate_days))
     orders = Orders(journal, settings.command_deadline_s, exists(history), clock)
-    observer, pulse = Observer(), Pulse()
+    traces = telemetry()
+    if traces is not None:
+        stack.callback(traces.stop)
+    observer, pulse = TracingObserver(traces) if traces else Observer(), Pulse(traces)
     orders.told = observer.told
     process.go(pulse.watch(), "pulse")
     here = seats(settings.database)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from typing import Any
 
 import strawberry
@@ -204,10 +204,15 @@ class Measured(SchemaExtension):
         pulse: Pulse | None = self.execution_context.context.get("pulse")
         began = time.perf_counter()
         self.name = "invalid."
+        span = pulse.telemetry.operation(self.headers) if pulse is not None and pulse.telemetry is not None else None
         try:
             yield
         finally:
             kind, _, field = self.name.partition(".")
+            if span is not None:
+                span.update_name(f"GraphQL {self.name.rstrip('.')}")
+                span.set_attributes({"graphql.operation.type": kind.lower(), "graphql.outcome": self.outcome})
+                span.end()
             if pulse is not None and kind == "Subscription":
                 pulse.followed[field] -= 1
             elif pulse is not None:
@@ -222,6 +227,12 @@ class Measured(SchemaExtension):
             )
             if pulse is not None and self.name.startswith("Subscription."):
                 pulse.followed[self.name.partition(".")[2]] += 1
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        """Those of the request, or of the handshake of the line."""
+        found: Mapping[str, str] = self.execution_context.context["request"].headers
+        return found
 
     @property
     def outcome(self) -> str:
