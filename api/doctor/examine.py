@@ -94,7 +94,7 @@ def certificates(settings: Settings, now: datetime) -> Findings:
 
 def places(settings: Settings) -> dict[str, Path]:
     """What is on our disks; a PostgreSQL server looks after its own."""
-    found = {"keys": settings.keys_folder, "audit key": settings.audit_key_path}
+    found = {"keys": settings.keys_folder, "audit key": settings.audit_key_path, "exports": Path(settings.exports)}
     if settings.database.startswith("sqlite:///"):
         found = {"database": Path(settings.database.removeprefix("sqlite:///"))} | found
     if not settings.files_place.startswith("s3://"):
