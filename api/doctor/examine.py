@@ -87,8 +87,9 @@ def contents(settings: Settings, read_side: Engine) -> Findings:
 
 
 def certificates(settings: Settings, now: datetime) -> Findings:
-    for chain, key in settings.tls_pairs:
-        yield from certificate.pair("ocpp tls", chain, key, now)
+    for check, pairs in (("ocpp tls", settings.tls_pairs), ("http tls", settings.http_tls_pairs)):
+        for chain, key in pairs:
+            yield from certificate.pair(check, chain, key, now)
     yield from certificate.authority(settings.keys_folder, now)
 
 
