@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -18,6 +19,7 @@ from domain.event import Timer, Transfer
 log = logging.getLogger("bornier.access")
 
 WINDOW_S = 60.0
+LAST_S = 1.0
 MOST = 100
 """So many different refusals are told in one window; the others are counted together."""
 
@@ -67,7 +69,16 @@ class Accesses:
             self.wake.set()
 
     async def keep(self) -> None:
-        """Write them down for ever."""
+        """Write them down until cancelled; then once more, if that is quick."""
+        try:
+            await self.keep_on()
+        finally:
+            self.turn()
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(LAST_S):
+                    await self.write()
+
+    async def keep_on(self) -> None:
         loop = asyncio.get_running_loop()
         end = loop.time() + WINDOW_S
         while True:
@@ -92,6 +103,9 @@ class Accesses:
             return
         try:
             await self.record(fresh)
+        except asyncio.CancelledError:  # perhaps it is durable: rather told twice than not at all
+            self.fresh = fresh + self.fresh
+            raise
         except Exception as error:
             log.error("refused requests are not recorded yet: %s", error)
             self.fresh = (fresh + self.fresh)[: 2 * MOST]

@@ -18,7 +18,8 @@ from api.graphql.schema import schema
 from api.observer import Observer
 from api.pulse import Pulse
 from api.settings import Settings
-from api.web import BODY_BYTES, app, routes
+from api.shield import BODY_BYTES
+from api.web import app, routes
 from application.access import Accesses
 from tests.desk import only
 

@@ -98,3 +98,14 @@ async def test_it_works_by_itself(accesses: Accesses, desk: Desk, monkeypatch: p
     with contextlib.suppress(asyncio.CancelledError):
         await keeping
     assert desk.told == [("vera", "FORBIDDEN", 1), ("vera", "FORBIDDEN", 1)]
+
+
+async def test_what_was_counted_is_told_when_the_process_stops(accesses: Accesses, desk: Desk) -> None:
+    keeping = asyncio.create_task(accesses.keep())
+    for _ in range(3):
+        accesses.refuse(vera())
+    await asyncio.sleep(0)
+    keeping.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await keeping
+    assert sum(times for _, _, times in desk.told) == 3
