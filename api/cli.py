@@ -19,6 +19,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from api import log
 from api.moment import moment
 from api.settings import Role, Settings
+from domain.event import Refusal
 
 cli = typer.Typer(
     name="bornier",
@@ -265,6 +266,34 @@ def relay(
         raise ValueError("where is Kafka? Set BORNIER_KAFKA or --kafka to host:port")
     with bar("relaying") as progress:
         print(f"{carry(settings, begin, progress):,} events are in Kafka")
+
+
+@cli.command()
+def replay(
+    tariff: Annotated[Path, typer.Option(help="The other tariff, an OCPI 2.2.1 or 2.3.0 JSON file.")],
+    database: Database = None,
+    since: Annotated[str | None, typer.Option("--from", help="Charges that began then or later (RFC 3339).")] = None,
+    to: Annotated[str | None, typer.Option("--to", help="Charges that began before (RFC 3339).")] = None,
+    by: Annotated[str, typer.Option(help="Who is a customer: badge, group, station or site.")] = "group",
+    instead_of: Annotated[str | None, typer.Option(help="Only charges that this tariff priced.")] = None,
+    json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
+    csv: Annotated[bool, typer.Option("--csv", help="CSV with a header.")] = False,
+) -> None:
+    """What if: rate real charges under another tariff, and print the difference per customer. Nothing is written."""
+    from api.replay import question_of, show
+    from api.replay import replay as rate_again
+
+    if json and csv:
+        raise ValueError("--json or --csv, not both")
+    if not tariff.is_file():
+        raise ValueError(f"there is no file {tariff}")
+    try:
+        question = question_of(tariff.read_bytes(), moment(since), moment(to), by, instead_of)
+    except Refusal as refusal:
+        raise ValueError(f"{tariff}: {refusal}") from None
+    with bar("rating again") as progress:
+        found = rate_again(Settings.load(database=database), question, progress)
+    show(found, "json" if json else "csv" if csv else "table", by)
 
 
 @cli.command()

@@ -23,9 +23,11 @@ from application.history import History
 from application.journal import Journal
 from application.locallist import Lists
 from application.ports import Authority, Issuer
+from application.price import Prices
 from application.registry import Registry
 from application.reservation import Desk
 from application.seat import Seats
+from application.tariff import Tariffs
 from application.token import Tokens
 from application.transaction import Clerk
 from application.transfer import Transfers
@@ -128,6 +130,8 @@ class Parts:
     exports: Exports
     tokens: Tokens
     accesses: Accesses
+    tariffs: Tariffs
+    prices: Prices
     issuer: Issuer | None = None
 
     @cached_property

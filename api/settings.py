@@ -14,6 +14,8 @@ from typing import Any, Literal, get_args
 from urllib.parse import unquote, urlsplit
 
 from domain.badge import Unknown
+from domain.event import Refusal
+from domain.site import zone
 from domain.station import Policy
 
 Automation = Literal["manual", "automatic"]
@@ -89,6 +91,8 @@ class Settings:
     sftp_key: str = ""
     sftp_known_hosts: str = ""
     log_level: str = "INFO"
+    time_zone: str = "Europe/Paris"
+    cost_interval_s: int = 0
 
     @classmethod
     def load(cls, **flags: object) -> Settings:
@@ -199,6 +203,12 @@ class Settings:
             raise ValueError("BORNIER_PUBLIC_URL must be auto, or http://… or https://… without query")
         if self.unread_s < 1:
             raise ValueError(f"BORNIER_UNREAD_S must be 1 or more, not {self.unread_s}")
+        try:
+            zone(self.time_zone)
+        except Refusal as refusal:
+            raise ValueError(f"BORNIER_TIME_ZONE: {refusal}") from None
+        if self.cost_interval_s < 0:
+            raise ValueError(f"BORNIER_COST_INTERVAL_S must be 0 or more, not {self.cost_interval_s}")
         if self.local_list_items < 1:
             raise ValueError(f"BORNIER_LOCAL_LIST_ITEMS must be 1 or more, not {self.local_list_items}")
         if not self.admin_token.isascii() or not self.admin_token.isprintable() or not self.admin_token.strip():

@@ -14,6 +14,7 @@ from application.badge import Badges
 from application.journal import Done, Journal, Writer
 from application.number import Numbers
 from application.ports import Contracts, Line
+from application.price import TALLY, Prices, Tally
 from application.reservation import Book
 from domain.aggregate import Aggregate
 from domain.authorization import Purpose, Ruling, Verdict
@@ -63,6 +64,7 @@ class Rules:
     quirks: Counter[str] = field(default_factory=Counter)
     organisation: str = ""
     contracts: Contracts | None = None
+    prices: Prices | None = None
 
 
 class Remembered(NamedTuple):
@@ -84,6 +86,7 @@ class Session:
         self.answers: dict[tuple[str | int, str], Remembered] = {}
         self.others: dict[str, Aggregate] = {}
         self.findings: dict[bytes, dict[str, Any] | Refusal] = {}
+        self.tallies: dict[str, Tally] = {}
         self.certificate: str | None = None
         self.touched: list[Aggregate] = []
         self.cause: AnyCause
@@ -490,6 +493,11 @@ class Session:
 
     async def ask(self, inquiry: NotAsked) -> None:
         """Find out what a message needs to know."""
+        if inquiry.question == TALLY:
+            transaction_id = inquiry.content["transaction_id"]
+            assert self.rules.prices is not None
+            self.tallies[transaction_id] = await self.rules.prices.tally(transaction_id)
+            return
         assert self.rules.contracts is not None
         try:
             self.findings[inquiry.key] = await self.rules.contracts.ask(inquiry.question, inquiry.content)

@@ -28,6 +28,8 @@ UNITS: dict[Dimension, tuple[Unit, int]] = {
 """What prices are for, and how much of what is counted (Wh, µs) makes one."""
 BOOKED: dict[Dimension, Subject] = {"FLAT": "RESERVATION_FLAT", "TIME": "RESERVATION_TIME"}
 ZERO = Fraction(0)
+ANY_TIME = Moment(datetime.min)
+"""Where no element depends on it."""
 
 
 class Slot:
@@ -111,6 +113,9 @@ class Rating:
 
     def parts(self, stretch: Stretch, origin: datetime, wh: Fraction) -> Iterator[tuple[Stretch, Moment]]:
         """The stretch, cut where another element may begin to hold; and what restrictions look at amid each part."""
+        if self.calendar.plain:
+            yield stretch, ANY_TIME
+            return
         gone = (stretch.begin - origin) // MICROSECOND
         length = (stretch.end - stretch.begin) // MICROSECOND
         cuts = self.calendar.cuts(stretch.begin, stretch.end, gone, wh, stretch.energy_wh)

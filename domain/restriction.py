@@ -77,6 +77,7 @@ class Calendar:
         self.durations_us = sorted({1_000_000 * bound for bound in bounds(said, "duration_s")})
         self.whs = sorted({WH * Fraction(bound) for bound in bounds(said, "kwh")})
         self.free = not (self.clocks or self.durations_us or self.whs)
+        self.plain = all(each == Restriction(reservation=each.reservation) for each in said)
         self.dimensions: dict[tuple[Dimension, Booking | None], list[Rule]] = {}
         for number, element in enumerate(terms.elements):
             for component in element.components:

@@ -263,6 +263,7 @@ class Station(Aggregate):
         self.site: str | None = None
         self.connection_id: str | None = None
         self.gateway: str | None = None
+        self.ocpp_version: str | None = None
         self.boot: Registration | None = None
         self.strict = False
         self.serial_number: str | None = None
@@ -359,6 +360,7 @@ class Station(Aggregate):
                 self.registered, self.site, self.strict = True, event.site, event.strict
             case Station.Connected():
                 self.connection_id, self.gateway = event.connection_id, event.gateway
+                self.ocpp_version = event.ocpp_version
             case Station.Disconnected():
                 self.connection_id = None
             case Station.Booted():

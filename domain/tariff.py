@@ -141,7 +141,13 @@ class Tariff(Aggregate):
         super().__init__(stream)
         self.terms: Terms | None = None
         self.number = 0
-        self.withdrawn = False
+        self.published_at: datetime | None = None
+        self.withdrawn_at: datetime | None = None
+        self.withdrawn_reason: str | None = None
+
+    @property
+    def withdrawn(self) -> bool:
+        return self.withdrawn_at is not None
 
     @property
     def tariff_id(self) -> str:
@@ -167,9 +173,10 @@ class Tariff(Aggregate):
     def apply(self, event: Event) -> None:
         match event:
             case Tariff.Published():
-                self.terms, self.number, self.withdrawn = event.terms, event.version, False
+                self.terms, self.number, self.published_at = event.terms, event.version, event.recorded_at
+                self.withdrawn_at = self.withdrawn_reason = None
             case Tariff.Withdrawn():
-                self.withdrawn = True
+                self.withdrawn_at, self.withdrawn_reason = event.recorded_at, event.reason
 
 
 def check_id(tariff_id: str) -> None:

@@ -27,9 +27,11 @@ from projections import (
     report,
     reservation,
     settlement,
+    site,
     station,
     stream,
     swap,
+    tariff,
     token,
     trace,
     transaction,
@@ -71,5 +73,7 @@ PROJECTIONS: dict[str, Projection] = {
         fault.PROJECTION,
         token.PROJECTION,
         access.PROJECTION,
+        tariff.PROJECTION,
+        site.PROJECTION,
     )
 }

@@ -17,6 +17,7 @@ from projections.command import COMMAND
 from projections.file import FILE
 from projections.job import JOB, STEP
 from projections.reservation import RESERVATION
+from projections.site import SITE
 from projections.station import STATION
 from projections.transaction import READING, TRANSACTION
 
@@ -71,6 +72,8 @@ def at_sites(table: Table, sites: Iterable[str]) -> ColumnElement[bool]:
     stations = select(STATION.c.id).where(STATION.c.site.in_(sorted(sites)))
     if table is STATION:
         return table.c.site.in_(sorted(sites))
+    if table is SITE:
+        return table.c.id.in_(sorted(sites))
     if table is READING:
         return table.c.transaction_id.in_(select(TRANSACTION.c.id).where(TRANSACTION.c.station_id.in_(stations)))
     if table is STEP:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from typing import Any, TypeVar, cast
 
 import msgspec
@@ -19,6 +20,7 @@ from application.store import EventMapper, Store
 from domain.access import Access
 from domain.access import stream as access_stream
 from domain.admission import Admission
+from domain.assignment import Assignment, Scope
 from domain.badge import Badge, Place, Terms
 from domain.badge import stream as badge_stream
 from domain.catalog import Recorded
@@ -32,8 +34,11 @@ from domain.locallist import Entry, Limits, LocalList, Part
 from domain.locallist import stream as locallist_stream
 from domain.pricelist import Pricelist
 from domain.reservation import Reservation
+from domain.site import Details, Site
 from domain.station import Station
 from domain.swap import Swap
+from domain.tariff import Component, Element, Tariff
+from domain.tariff import Terms as Content
 from domain.token import Token
 from domain.token import stream as token_stream
 from domain.trust import Held, Trust
@@ -226,6 +231,7 @@ def busy_day() -> Notebook:
     limits(notebook)
     grid(notebook)
     reservations(notebook)
+    tariffs(notebook)
     badges(notebook)
     jobs(notebook)
     extras(notebook)
@@ -359,6 +365,25 @@ def commands(notebook: Notebook) -> None:
             case "expired":
                 command.close(Command.Expired, "late", cause, BEGIN)
         notebook.events += command.collect_events()
+
+
+def tariffs(notebook: Notebook) -> None:
+    """A site, a tariff in two versions, one that was withdrawn, and two assignments."""
+    cause, now = Operator(name="anna"), BEGIN
+    site = Site("site/lyon")
+    site.register(Details(name="Lyon", city="Lyon", country="FR", time_zone="Europe/Paris"), cause, now)
+    tariff, gone = Tariff("tariff/T1"), Tariff("tariff/OLD")
+    for price in ("0.30", "0.45"):
+        energy = Component(type="ENERGY", price=Decimal(price), vat_percent=Decimal(20))
+        tariff.publish(Content(currency="EUR", elements=(Element(components=(energy,)),)), cause, now)
+    gone.publish(Content(currency="EUR", elements=(Element(components=(energy,)),)), cause, now)
+    gone.withdraw("too dear", cause, now)
+    everywhere, here = Assignment("assignment/1"), Assignment("assignment/2")
+    everywhere.assign("T1", Scope(), now, None, cause, now)
+    here.assign("T1", Scope(station_id="OLD", evse_id=1, group="fleet"), now, now + timedelta(days=1), cause, now)
+    here.revoke(cause, now + timedelta(hours=1))
+    for aggregate in (site, tariff, gone, everywhere, here):
+        notebook.events += aggregate.collect_events()
 
 
 def reservations(notebook: Notebook) -> None:

@@ -17,11 +17,11 @@ from adapters.simulator import (
     log,
     monitor,
     order,
+    pricelist,
     profile,
     reservation,
     stream,
     swap,
-    tariff,
     transaction,
 )
 from adapters.simulator.vocabulary import Payload
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 Obey = Callable[["Station", Payload], Payload]
 PARTS = (
     order, transaction, device, monitor, profile, reservation, badge, firmware, log, certificate, display, customer,
-    tariff, der, stream, swap,
+    pricelist, der, stream, swap,
 )  # fmt: skip
 
 

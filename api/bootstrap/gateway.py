@@ -33,6 +33,7 @@ from application.profile import Offers
 from application.reservation import Book, Keeper
 from application.session import Rules
 from application.snapshot import Album
+from application.tally import Teller
 from application.transaction import Clerk, Silence
 from projections import badge, checkpoint, transaction
 
@@ -81,6 +82,9 @@ async def start_gateway(spine: Spine) -> Lobby:
     process.go(keep_burying(gateway, spine.read_side, spine.here), "gone gateways")
     process.go(Offers(spine.orders, history, gateway.sessions.get, clock).follow(), "offers of schedules")
     follow_silence(spine, gateway)
+    if settings.cost_interval_s:
+        teller = Teller(spine.orders, spine.prices, gateway.sessions, settings.cost_interval_s)
+        process.go(teller.keep(), "running costs")
     await follow_jobs(process, spine.jobs)
     await start_security(spine, front)
     return Lobby(gateway, badges, front, dispatcher)
@@ -93,6 +97,7 @@ def rules(spine: Spine, badges: Badges, numbers: Numbers, book: Book) -> Rules:
         spine.journal, badges, numbers, settings.unknown_stations, settings.heartbeat_s, book,
         organisation=settings.organisation,
         contracts=Backend(settings.contracts, settings.contracts_token) if settings.contracts else None,
+        prices=spine.prices,
     )  # fmt: skip
 
 

@@ -31,6 +31,7 @@ from application.history import History
 from application.job import Jobs
 from application.journal import Journal
 from application.listener import listen
+from application.price import Pricebook, Prices
 from application.privacy import Ring
 from application.seat import Seats, seats
 from application.store import Store
@@ -58,6 +59,7 @@ class Spine:
     jobs: Jobs
     observer: Observer
     pulse: Pulse
+    prices: Prices
 
     @property
     def settings(self) -> Settings:
@@ -106,6 +108,7 @@ async def start_spine(process: Running, stack: AsyncExitStack) -> Spine:
         jobs=Jobs(journal, history, clock, settings.job_deadline_s),
         observer=observer,
         pulse=pulse,
+        prices=await start_prices(process, history),
     )
 
 
@@ -127,6 +130,14 @@ async def start_badges(process: Running, history: History) -> Badges:
     await asyncio.to_thread(badges.load)
     process.go(badges.follow(), "badges")
     return badges
+
+
+async def start_prices(process: Running, history: History) -> Prices:
+    """Know all tariffs from now on, and where they hold."""
+    book = Pricebook(history, process.settings.time_zone)
+    await asyncio.to_thread(book.load)
+    process.go(book.follow(), "tariffs")
+    return Prices(history, book)
 
 
 def signer_of(settings: Settings) -> Signer:

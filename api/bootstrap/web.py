@@ -17,6 +17,7 @@ from api.bootstrap.export import PREPARE, exports_of
 from api.bootstrap.gateway import Lobby, reader
 from api.bootstrap.process import clock, shown
 from api.bootstrap.spine import Spine
+from api.bootstrap.tariff import READ, WRITE
 from api.bootstrap.tls import Served
 from api.context import Parts, Vitals
 from application.access import Accesses
@@ -25,6 +26,7 @@ from application.file import Files
 from application.locallist import Lists
 from application.registry import Registry
 from application.reservation import Desk
+from application.tariff import Tariffs
 from application.token import Tokens
 from application.transaction import Clerk
 from application.transfer import Transfers
@@ -60,6 +62,8 @@ async def start_api(spine: Spine, vitals: Vitals, lists: Lists, badges: Badges, 
         tokens=await start_tokens(spine),
         accesses=accesses,
         issuer=Issuer(settings.oidc_issuer, settings.oidc_audience) if settings.oidc_issuer else None,
+        tariffs=Tariffs(journal, history, spine.prices.book, READ, WRITE, clock),
+        prices=spine.prices,
     )
     made = app(parts, replace(vitals, accesses=accesses))
     spine.process.go(made.state.graphql.watch(), "tokens of followers")

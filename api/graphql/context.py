@@ -16,6 +16,7 @@ from api.access import Principal
 from api.context import Parts
 from api.pace import Pace
 from domain.catalog import Recorded
+from domain.price import Priced, Unpriced
 from projections import checkpoint, job, quirk, station, transaction
 from projections.page import Page
 from projections.scope import Scope, seen_by, visible
@@ -43,6 +44,7 @@ class Reads:
         self.transactions: DataLoader[tuple[str, int], Page] = DataLoader(self.load_transactions, cache=False)
         self.quirks: DataLoader[str, list[Row[Any]]] = DataLoader(self.load_quirks, cache=False)
         self.readings: DataLoader[tuple[str, int], Page] = DataLoader(self.load_readings, cache=False)
+        self.prices: DataLoader[tuple[str, int], Priced | Unpriced] = DataLoader(self.load_prices, cache=False)
         self.steps: DataLoader[str, list[Row[Any]]] = DataLoader(self.load_steps, cache=False)
 
     async def run(self, query: Callable[[Connection], T]) -> T:
@@ -79,6 +81,9 @@ class Reads:
     async def load_quirks(self, ids: list[str]) -> list[list[Row[Any]]]:
         found = await self.run(lambda c: quirk.quirks(c, ids))
         return [found[station_id] for station_id in ids]
+
+    async def load_prices(self, keys: list[tuple[str, int]]) -> list[Priced | Unpriced]:
+        return await self.parts.prices.of(keys)
 
     async def load_transactions(self, keys: list[tuple[str, int]]) -> list[Page]:
         return await self.by_first(keys, transaction.latest_of)

@@ -10,6 +10,7 @@ import strawberry
 from api.graphql.command import Command, ask, deadline, said
 from api.graphql.context import asker
 from api.graphql.page import Connection, listing
+from api.graphql.price import Cost, cost
 from api.graphql.scalar import DateTime, Position
 from api.graphql.transaction import Transaction, transaction
 from projections import reservation as view
@@ -51,6 +52,11 @@ class Reservation:
             return None
         row = (await asker(info).reads.run(lambda c: charge.by_id(c, [known]))).get(known)
         return transaction(row) if row is not None else None
+
+    @strawberry.field(description="What it costs when it expired; one that was used is priced with its transaction.")
+    async def cost(self, info: strawberry.Info) -> Cost | None:
+        found = await asker(info).parts.prices.of_reservation(int(self.id))
+        return cost(found) if found is not None else None
 
 
 NAMES = (

@@ -49,6 +49,7 @@ from api.graphql.log import LogMutation
 from api.graphql.monitor import MonitorMutation, MonitorQuery
 from api.graphql.need import NeedQuery
 from api.graphql.orphan import OrphanMutation, OrphanQuery
+from api.graphql.pricelist import PricelistMutation, PricelistQuery
 from api.graphql.profile import ProfileMutation, ProfileQuery
 from api.graphql.refusal import RefusalQuery
 from api.graphql.registry import RegistryMutation
@@ -58,6 +59,7 @@ from api.graphql.result import TYPES
 from api.graphql.scalar import SCALARS, Texts, readable
 from api.graphql.scope import Denied, within
 from api.graphql.security import SecurityMutation, SecurityQuery
+from api.graphql.site import SiteMutation, SiteQuery
 from api.graphql.station import StationMutation, StationQuery, StationSubscription
 from api.graphql.stream import StreamMutation, StreamQuery
 from api.graphql.swap import SwapMutation, SwapQuery
@@ -106,7 +108,9 @@ class Query(
     VendorQuery,
     IncidentQuery,
     RefusalQuery,
+    PricelistQuery,
     TariffQuery,
+    SiteQuery,
     SwapQuery,
     ProfileQuery,
     NeedQuery,
@@ -141,7 +145,9 @@ class Mutation(
     DeviceMutation,
     ReservationMutation,
     BadgeMutation,
+    PricelistMutation,
     TariffMutation,
+    SiteMutation,
     SwapMutation,
     CommandMutation,
     LocalListMutation,

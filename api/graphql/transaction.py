@@ -12,6 +12,7 @@ import strawberry
 
 from api.graphql.context import Asker, Reads, asker
 from api.graphql.page import Connection, bounded, connection
+from api.graphql.price import Cost, WithoutPrice, cost, unpriced
 from api.graphql.scalar import DateTime, Position
 from domain.catalog import CATALOG
 from domain.event import Refusal
@@ -65,6 +66,14 @@ class Transaction:
     missing_messages: int = strawberry.field(description="Messages the station counted and we never got (OCPP 2.x).")
     position: Position = strawberry.field(description="The latest event that changed it.")
     known: strawberry.Private[list[Any] | None] = None
+
+    @strawberry.field(description="What it costs: live while it runs, by the tariff it began with; null: no price.")
+    async def cost(self, info: strawberry.Info) -> Cost | None:
+        return cost(await asker(info).reads.prices.load((self.id, self.position)))
+
+    @strawberry.field(description="Why it has no price.")
+    async def unpriced(self, info: strawberry.Info) -> WithoutPrice | None:
+        return unpriced(await asker(info).reads.prices.load((self.id, self.position)))
 
     @strawberry.field(description="The readings by the station's time.")
     async def readings(

@@ -24,6 +24,8 @@ from api.graphql.context import Asker, Reads
 from api.graphql.schema import schema
 from api.graphql.scope import SUBJECTS
 from api.settings import Settings
+from application.history import History
+from application.price import Pricebook, Prices
 from domain.catalog import Recorded
 from projections.catalog import PROJECTIONS
 from projections.engine import engine
@@ -37,7 +39,7 @@ from tests.projections.test_projection import Book
 FOREIGN = "bb-"
 """What the ids of the other site begin with."""
 CORE = schema._schema
-ORGANISATION = ("badge/", "number/", "admission/", "file/image", "file/gone")
+ORGANISATION = ("badge/", "number/", "admission/", "file/image", "file/gone", "tariff/", "assignment/")
 """Streams that are of no site."""
 ANNA = Principal("anna", frozenset({"operator", "auditor"}), frozenset({"lyon"}))
 BOSS = Principal("boss", frozenset({"operator", "auditor"}))
@@ -45,6 +47,7 @@ DRIVER = Principal("dora", frozenset({"driver"}), badges=frozenset({"b1"}))
 TALKATIVE = {"NEW", "EXTRA"}
 COMMON = {"badge", "badges", "badgeChecks", "connectionAttempts"}
 """Queries that tell whoever sees all sites about what is of none, too."""
+QUOTED = '{tariffId: "T1", energyWh: "1000", at: "2026-11-23T12:00:00Z"}'
 NOT_READ = {"me", "sealKey"}
 """Queries that say nothing of what happened."""
 
@@ -110,13 +113,16 @@ class Here:
     def __init__(self, database: str) -> None:
         self.engine = engine(database)
         self.tape = Tape(lyon())
-        self.parts = only(engine=self.engine, history=self.tape, settings=Settings())
+        self.book = Pricebook(cast(History, self.tape), "Europe/Paris")
+        prices = Prices(cast(History, self.tape), self.book)
+        self.parts = only(engine=self.engine, history=self.tape, settings=Settings(), prices=prices)
 
     def show(self, more: Sequence[Recorded] = ()) -> None:
         self.tape.rows += more
         runner = Runner(self.engine, self.tape, list(PROJECTIONS.values()))
         while runner.step():
             pass
+        self.book.load()
 
     async def follow(self, query: str, principal: Principal) -> list[Any]:
         """What a subscription tells, or the words of its error."""
@@ -178,7 +184,9 @@ def asked(rows: Sequence[Recorded]) -> Iterator[tuple[str, str]]:
     for row in rows:
         noun, _, key = row.stream.partition("/")
         if row.topic == "station.registered.v1" and key.removeprefix(FOREIGN) in TALKATIVE:
-            yield from queries(stationId=json.dumps(key), requestId="1", evseId="1", position="1")
+            yield from queries(
+                stationId=json.dumps(key), requestId="1", evseId="1", position="1", tariffId='"T1"', input=QUOTED
+            )
     for noun, key in sorted({(row.stream.partition("/")[0], row.stream.partition("/")[2]) for row in rows}):
         for known in ({}, {"asOf": '"2027-01-01T00:00:00Z"'}):
             yield from ((name, query) for name, query in queries(id=json.dumps(key), **known) if name == noun)

@@ -270,3 +270,21 @@ async def test_the_running_cost_is_shown(server: Server, badge: str) -> None:
         command = await order(server, "costUpdated", transactionId=known["id"], totalCost="1.25")
         assert command["status"] == "ACCEPTED"
         assert station.heard[-1][3] == {"totalCost": 1.25, "transactionId": charge.info["transactionId"]}
+
+
+@pytest.mark.octt("2.0.1", "TC_I_02_CSMS")
+async def test_the_final_cost_is_shown(server: Server, badge: str) -> None:
+    flat = {"price_components": [{"type": "FLAT", "price": 2.5, "vat": 20, "step_size": 1}]}
+    tariff = {"id": "TCI02", "currency": "EUR", "elements": [flat]}
+    await server.ask(
+        """mutation ($tariff: PublishTariffInput!, $place: AssignTariffInput!) {
+          publishTariff(input: $tariff) { id } assignTariff(input: $place) { id } }""",
+        tariff={"ocpi": tariff},
+        place={"tariffId": "TCI02", "stationId": "TCI02"},
+    )
+    async with Station(server.ocpp, "TCI02", "2.0.1") as station:
+        await station.boot()
+        charge = Charge(station)
+        await charge.started()
+        answer = await charge.event("Ended", "EVDeparted", info={"stoppedReason": "EVDisconnected"})
+        assert answer["totalCost"] == 3.0

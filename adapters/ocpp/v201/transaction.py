@@ -9,6 +9,7 @@ from adapters.ocpp.sample import readings2, when
 from adapters.ocpp.v201 import badge
 from adapters.ocpp.v201.profile import profile
 from application.session import Session, end_register
+from application.tally import tallied, total
 from domain.authorization import Ruling
 from domain.event import Refusal
 from domain.station import Station
@@ -26,6 +27,7 @@ STATE: dict[str, ChargingState] = {
 def transaction(session: Session, payload: Payload) -> bytes:
     """TransactionEvent (E01 to E15): order is by seqNo within a transaction, not by arrival."""
     facts, token = payload["transactionInfo"], payload.get("idToken")
+    tally = tallied(session, facts["transactionId"]) if payload["eventType"] == "Ended" else None
     occurred_at = when(payload["timestamp"], session.now, session.notice)
     shown, ruling = (token["idToken"] or None) if token else None, badge.presented(session, payload)
     if payload["eventType"] == "Started":
@@ -35,7 +37,11 @@ def transaction(session: Session, payload: Payload) -> bytes:
     known = session.station.find(facts["transactionId"])
     if known is not None and (state := facts.get("chargingState")) is not None:
         session.report_state(session.load(known), STATE[state], occurred_at, payload.get("offline", False))
-    return EMPTY if ruling is None else dump({"idTokenInfo": badge.id_token_info(session, ruling)})
+    cost = total(session, session.load(known), tally) if known is not None and tally is not None else None
+    if ruling is None and cost is None:
+        return EMPTY
+    token_info = badge.id_token_info(session, ruling) if ruling is not None else None
+    return dump(given(idTokenInfo=token_info, totalCost=cost))
 
 
 def started(session: Session, payload: Payload, shown: str | None, ruling: Ruling | None) -> None:

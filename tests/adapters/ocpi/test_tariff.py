@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from adapters.ocpi.tariff import Version, parsed, read, write
+from adapters.ocpi.tariff import parsed, read, write
 from domain.event import Refusal
 from domain.tariff import Terms
 
@@ -23,7 +23,7 @@ SIMPLE: dict[str, Any] = {
 }
 
 
-def version_of(path: Path) -> Version:
+def version_of(path: Path) -> str:
     return "2.2.1" if path.parent.name == "2.2.1" else "2.3.0"
 
 
@@ -107,3 +107,5 @@ def test_prices_with_vat_cannot_be_told_in_2_2_1() -> None:
     assert isinstance(terms, Terms)
     with pytest.raises(Refusal, match="without VAT"):
         write("1", terms, datetime(2026, 1, 1, tzinfo=UTC))
+    with pytest.raises(Refusal, match="no OCPI 9"):
+        write("1", terms, datetime(2026, 1, 1, tzinfo=UTC), "9")
