@@ -1,6 +1,6 @@
 """Tariffs in versions, their assignments, and sites.
 
-Revision ID: 0020
+Revision ID: 0021
 """
 
 from __future__ import annotations
@@ -10,8 +10,8 @@ from alembic import op
 
 from projections.table import UtcTime
 
-revision = "0020"
-down_revision = "0019"
+revision = "0021"
+down_revision = "0020"
 
 
 def upgrade() -> None:
