@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from bisect import bisect_right
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Sequence
@@ -86,6 +87,7 @@ class Pricebook:
         self.history = history
         self.time_zone = time_zone
         self.position = 0
+        self.lock = threading.Lock()
         self.tariffs: dict[str, Dated[Version]] = {}
         self.assignments: dict[str, Assignment] = {}
         self.zones: dict[str, Dated[str | None]] = {}
@@ -105,11 +107,12 @@ class Pricebook:
             self.learn(batch)
 
     def learn(self, batch: Iterable[Recorded]) -> None:
-        """Safe to be told the same twice."""
-        for row in batch:
-            if row.position > self.position:
-                self.note(CATALOG.decode(row.topic, row.state))
-                self.position = row.position
+        """Safe to be told the same twice, and from several threads."""
+        with self.lock:
+            for row in batch:
+                if row.position > self.position:
+                    self.note(CATALOG.decode(row.topic, row.state))
+                    self.position = row.position
 
     def note(self, event: Event) -> None:
         at, owner = event.recorded_at, event.originator_id.partition("/")[2]

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from itertools import permutations
+from pathlib import Path
 from typing import Any, cast
+from zoneinfo import ZoneInfo
 
 import pytest
 
+from adapters.ocpi.tariff import read
 from application.history import History
 from application.price import NO_TARIFF, Offer, Pricebook, Prices
 from application.quote import Wish, quote
@@ -17,8 +21,10 @@ from domain.assignment import Assignment, Scope
 from domain.badge import Badge, Terms
 from domain.catalog import Recorded
 from domain.event import Event, Operator, Refusal
+from domain.label import label
 from domain.price import Priced, Unpriced
 from domain.reservation import Reservation
+from domain.restriction import Calendar
 from domain.site import Details, Site
 from domain.station import Station
 from domain.tariff import Component, Element, Restriction, Tariff
@@ -360,3 +366,16 @@ def test_a_quote_for_what_nobody_can_mean_is_refused(wish: Wish) -> None:
     assert offer is not None
     with pytest.raises(Refusal):
         quote(offer, MONDAY, wish)
+
+
+def test_the_worked_example_of_the_page_is_true() -> None:
+    page = (Path(__file__).parent.parent.parent / "docs" / "tariff.md").read_text("utf-8")
+    found = re.search(r"\$ cat public.json\n(.*?)```", page, re.DOTALL)
+    assert found is not None
+    name, terms = read(found[1].encode())
+    offer, noon = Offer(str(name), 1, Calendar(terms, ZoneInfo("Europe/Paris"))), MONDAY + 3 * HOUR
+    price = quote(offer, noon, Wish(Decimal(20_000), 60, 40))
+    assert f"| **{price.excl_vat}** | **{price.vat}** | **{price.incl_vat}** |" in page
+    for line in price.lines:
+        assert re.search(rf"\| {line.subject} \|.*\| {line.excl_vat} \| {line.vat} \| {line.incl_vat} \|", page)
+    assert label(offer.calendar, noon) in page.replace("\n", " ")
