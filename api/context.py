@@ -31,6 +31,7 @@ from application.tariff import Tariffs
 from application.token import Tokens
 from application.transaction import Clerk
 from application.transfer import Transfers
+from application.webhook import Webhooks
 from projections.audit import Notary, Signer
 from projections.dataset import Window
 from projections.runner import Runner
@@ -116,6 +117,7 @@ class Parts:
     orders: Orders
     registry: Registry
     desk: Desk
+    webhooks: Webhooks
     lists: Lists
     settings: Settings
     journal: Journal

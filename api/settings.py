@@ -17,6 +17,7 @@ from domain.badge import Unknown
 from domain.event import Refusal
 from domain.site import zone
 from domain.station import Policy
+from domain.webhook import Patience
 
 Automation = Literal["manual", "automatic"]
 Role = Literal["gateway", "projector", "api", "relay"]
@@ -80,6 +81,12 @@ class Settings:
     http_tls_key: str = ""
     kafka: str = ""
     kafka_partitions: int = 6
+    webhook_private: bool = False
+    webhook_timeout_s: int = 20
+    webhook_retry_s: int = 5
+    webhook_retry_most_s: int = 36_000
+    webhook_attempts: int = 9
+    webhook_off_h: int = 72
     kafka_options: str = "{}"
     audit_key: str = ""
     audit_command: str = ""
@@ -182,6 +189,11 @@ class Settings:
             raise ValueError("BORNIER_KAFKA_OPTIONS must be a JSON object")
         return options
 
+    def webhook_patience(self) -> Patience:
+        """When webhooks are tried again, and when we give up."""
+        most_s, off_s = float(self.webhook_retry_most_s), self.webhook_off_h * 3600.0
+        return Patience(float(self.webhook_retry_s), most_s, self.webhook_attempts, off_s)
+
     def check(self) -> None:
         """Refuse what cannot work, before anything starts."""
         if not self.database.startswith(("sqlite:///", "postgresql://")):
@@ -234,6 +246,16 @@ class Settings:
                 raise ValueError(f"{name} must be 1 or more, not {days}")
         if self.contracts and not self.contracts.startswith(("http://", "https://")):
             raise ValueError("BORNIER_CONTRACTS must be an address that begins with http:// or https://")
+        for name, number in (
+            ("BORNIER_WEBHOOK_TIMEOUT_S", self.webhook_timeout_s),
+            ("BORNIER_WEBHOOK_RETRY_S", self.webhook_retry_s),
+            ("BORNIER_WEBHOOK_ATTEMPTS", self.webhook_attempts),
+            ("BORNIER_WEBHOOK_OFF_H", self.webhook_off_h),
+        ):
+            if number < 1:
+                raise ValueError(f"{name} must be 1 or more, not {number}")
+        if self.webhook_retry_most_s < self.webhook_retry_s:
+            raise ValueError("BORNIER_WEBHOOK_RETRY_MOST_S must not be less than BORNIER_WEBHOOK_RETRY_S")
         if not 1 <= self.kafka_partitions <= 10_000:
             raise ValueError("BORNIER_KAFKA_PARTITIONS must be between 1 and 10000")
         self.kafka_settings()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
@@ -131,3 +131,37 @@ class Courier(Protocol):
 
     async def deliver(self, wish: Export.Scheduled, span: Span, position: int) -> Parcel:
         """Deliver the rows of a period once the read models reflect a position. Raises DeliveryFailed."""
+
+
+class Reply(NamedTuple):
+    """What a webhook's target answered, or why there is no answer."""
+
+    status: int | None
+    answer: str
+    reason: str | None
+    duration_ms: int
+    retry_after_s: float = 0.0
+
+    @property
+    def delivered(self) -> bool:
+        return self.status is not None and 200 <= self.status < 300
+
+
+class Caller(Protocol):
+    """Who sends to webhooks."""
+
+    async def send(self, url: str, secrets: Sequence[str], number: str, body: bytes) -> Reply:
+        """One signed request; `number` is the key by which the receiver knows a repetition. Never raises."""
+
+
+class SharedSecrets(Protocol):
+    """The secrets of webhooks, kept sealed outside the history."""
+
+    async def keep(self, webhook_id: str, secret: str, now: datetime, old_until: datetime | None) -> None:
+        """Sign with this one from now on, and until then with the others, too."""
+
+    async def valid(self, webhook_id: str, now: datetime) -> list[str]:
+        """The secrets to sign with, the newest first; none if they cannot be opened."""
+
+    async def forget(self, webhook_id: str) -> None:
+        """Erase all of them."""

@@ -36,6 +36,7 @@ from domain.tariff import Tariff
 from domain.token import Token
 from domain.transaction import Transaction
 from domain.trust import Trust
+from domain.webhook import Webhook
 
 AGGREGATES: tuple[type[Aggregate], ...] = (
     LocalList,
@@ -60,6 +61,7 @@ AGGREGATES: tuple[type[Aggregate], ...] = (
     Security,
     Certificate,
     Trust,
+    Webhook,
     Site,
     Tariff,
     Assignment,

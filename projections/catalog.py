@@ -36,6 +36,7 @@ from projections import (
     trace,
     transaction,
     vendor,
+    webhook,
 )
 from projections.projection import Projection
 
@@ -51,6 +52,7 @@ PROJECTIONS: dict[str, Projection] = {
         orphan.PROJECTION,
         reservation.PROJECTION,
         badge.PROJECTION,
+        webhook.PROJECTION,
         job.PROJECTION,
         file.PROJECTION,
         vendor.PROJECTION,

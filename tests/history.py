@@ -42,6 +42,7 @@ from domain.tariff import Terms as Content
 from domain.token import Token
 from domain.token import stream as token_stream
 from domain.trust import Held, Trust
+from domain.webhook import Webhook
 from domain.x509 import HashData
 
 BEGIN = datetime(2026, 11, 23, 10, 0, tzinfo=UTC)
@@ -233,6 +234,7 @@ def busy_day() -> Notebook:
     reservations(notebook)
     tariffs(notebook)
     badges(notebook)
+    webhooks(notebook)
     jobs(notebook)
     extras(notebook)
     local_lists(notebook)
@@ -501,6 +503,34 @@ def certificates(notebook: Notebook) -> None:
     trust.record(Trust.Removed, cause, HEARD, hash_data=three)
     trust.record(Trust.Listed, cause, HEARD, uses=("V2GCertificateChain",))
     notebook.events += trust.collect_events()
+
+
+def webhooks(notebook: Notebook) -> None:
+    """Webhooks of every fate; one has dead letters, of which one arrives after all."""
+    cause, known = Operator(name="anna"), ("station.booted.v1", "transaction.ended.v1")
+    for number, end in enumerate(("active", "paused", "resumed", "disabled", "rotated", "removed")):
+        hook = Webhook(f"webhook/{number}")
+        hook.register("https://example.com/", ["transaction.*"], known, False, cause, BEGIN, "OLD", begin=number)
+        if end in ("paused", "resumed"):
+            hook.pause("maintenance", cause, BEGIN)
+        match end:
+            case "active":
+                for position in (7, 8):
+                    facts = {"subject": "transaction/1", "kind": "transaction.ended.v1", "attempts": 9}
+                    hook.give_up(position, cause, BEGIN, first_tried_at=BEGIN, reason="422", **facts)
+                hook.redeliver(7, cause, BEGIN)
+                hook.arrive(7, cause, BEGIN)
+                hook.replay_from(3, cause, BEGIN)
+            case "resumed":
+                hook.resume(cause, BEGIN)
+            case "disabled":
+                hook.disable("gone", 410, cause, BEGIN)
+            case "rotated":
+                hook.rotate(HEARD, cause, BEGIN)
+                hook.test(500, "the target answered 500", cause, BEGIN)
+            case "removed":
+                hook.remove(cause, BEGIN)
+        notebook.events += hook.collect_events()
 
 
 def denied() -> Sequence[Event]:

@@ -13,6 +13,7 @@ from api.bootstrap.projector import start_projector
 from api.bootstrap.relay import start_relay
 from api.bootstrap.spine import start_badges, start_spine
 from api.bootstrap.web import start_api, start_probes
+from api.bootstrap.webhook import start_webhooks
 from api.context import Vitals
 from api.settings import Role, Settings
 from migrations.migrate import current, is_current, upgrade
@@ -35,6 +36,7 @@ async def running(settings: Settings, roles: frozenset[Role] = EVERYTHING) -> As
         runner, notary = start_projector(spine) if "projector" in roles else (None, None)
         if "relay" in roles:
             start_relay(spine)
+            start_webhooks(spine)
         lobby = await start_gateway(spine) if "gateway" in roles else None
         badges = lobby.badges if lobby else await start_badges(process, spine.history)
         lists = lists_of(spine, badges)

@@ -19,6 +19,7 @@ from api.bootstrap.process import clock, shown
 from api.bootstrap.spine import Spine
 from api.bootstrap.tariff import READ, WRITE
 from api.bootstrap.tls import Served
+from api.bootstrap.webhook import webhooks_of
 from api.context import Parts, Vitals
 from application.access import Accesses
 from application.badge import Badges
@@ -47,6 +48,7 @@ async def start_api(spine: Spine, vitals: Vitals, lists: Lists, badges: Badges, 
         orders=spine.orders,
         registry=Registry(journal, history, spine.vault, clock, gateway, badges),
         desk=Desk(journal, history, clock),
+        webhooks=webhooks_of(spine),
         lists=lists,
         settings=settings,
         journal=journal,

@@ -67,6 +67,7 @@ from api.graphql.tariff import TariffMutation, TariffQuery
 from api.graphql.token import TokenMutation, TokenQuery
 from api.graphql.transaction import TransactionQuery, TransactionSubscription
 from api.graphql.vendor import VendorQuery
+from api.graphql.webhook import WebhookMutation, WebhookQuery
 from api.pulse import Pulse
 from application.ports import StorageFailed
 from domain.event import Refusal
@@ -101,6 +102,7 @@ class Query(
     StationQuery,
     TransactionQuery,
     OrphanQuery,
+    WebhookQuery,
     CommandQuery,
     BadgeQuery,
     LocalListQuery,
@@ -142,6 +144,7 @@ class Mutation(
     StationMutation,
     ControlMutation,
     OrphanMutation,
+    WebhookMutation,
     DeviceMutation,
     ReservationMutation,
     BadgeMutation,

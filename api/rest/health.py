@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from api.context import Vitals
-from projections import checkpoint
+from projections import checkpoint, webhook
 from projections.catalog import PROJECTIONS
 
 RELAY = "relay"
@@ -25,11 +25,23 @@ async def live(request: Request) -> Response:
 async def ready(request: Request) -> Response:
     """503 while the store or a projection is not well, and which."""
     vitals: Vitals = request.app.state.vitals
-    unwell = await asyncio.to_thread(ailments, vitals)
+    unwell, behind = await asyncio.to_thread(lambda: (ailments(vitals), laggards(vitals)))
     body: dict[str, Any] = {"status": "unwell" if unwell else "ready", "unwell": unwell, "roles": sorted(vitals.roles)}
+    body["behind"] = behind
     if vitals.front is not None:
         body["ocpp"] = list(vitals.front.addresses)
     return JSONResponse(body, 503 if unwell else 200)
+
+
+def laggards(vitals: Vitals) -> dict[str, str]:
+    """Who outside is not told in time: no fault of ours, so that it does not make us unwell."""
+    try:
+        with vitals.engine.connect() as connection:
+            found = webhook.failing(connection)
+    except SQLAlchemyError:
+        return {}
+    words = "takes nothing since {:%Y-%m-%dT%H:%M:%SZ}, {:,} events wait"
+    return {f"webhook {id_}": words.format(since, waiting) for id_, since, waiting in found}
 
 
 def ailments(vitals: Vitals) -> dict[str, str]:

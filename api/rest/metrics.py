@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import platform
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from importlib.metadata import version
 from typing import Any, NamedTuple
 
@@ -22,7 +22,7 @@ from starlette.responses import Response
 from api.context import Traffic, Vitals
 from api.rest.health import RELAY
 from application.duration import Durations
-from projections import audit, checkpoint
+from projections import audit, checkpoint, delivery, webhook
 from projections.catalog import PROJECTIONS
 
 Samples = Iterable[tuple[tuple[str, ...], float | Durations]]
@@ -55,6 +55,13 @@ METRICS: dict[str, Measure] = {
     "bornier_relay_up": Measure("gauge", (), "1 while Kafka takes events."),
     "bornier_relay_position": Measure("gauge", (), "Everything up to here is in Kafka."),
     "bornier_relay_lag_events": Measure("gauge", (), "Events not yet in Kafka."),
+    "bornier_webhook_up": Measure("gauge", ("webhook",), "1 while the target takes events."),
+    "bornier_webhook_position": Measure("gauge", ("webhook",), "Up to here all arrived, waits or does not concern it."),
+    "bornier_webhook_lag_events": Measure("gauge", ("webhook",), "Events not looked at yet."),
+    "bornier_webhook_waiting_events": Measure("gauge", ("webhook",), "Events that wait for another attempt."),
+    "bornier_webhook_dead_letters": Measure("gauge", ("webhook",), "Events that could not be delivered."),
+    "bornier_webhook_deliveries": Measure("counter", ("webhook",), "Events that arrived."),
+    "bornier_webhook_failures": Measure("counter", ("webhook",), "Attempts that failed."),
     "bornier_connections": Measure("gauge", (), "Open sockets of stations, those that still shake hands as well."),
     "bornier_connections_paused": Measure("gauge", (), "Sockets not read while the journal is full."),
     "bornier_stations_connected": Measure("gauge", ("version",), "Stations in session, by version of OCPP."),
@@ -150,6 +157,8 @@ class Figures(Collector):
             with self.vitals.engine.connect() as connection:
                 known = checkpoint.read(connection)
                 sealed = audit.sealed_up_to(connection)
+                hooks = delivery.cursors(connection)
+                queues, graves = delivery.queues(connection), webhook.graves(connection)
         except (SQLAlchemyError, OSError, RuntimeError):
             return
         at = {(name,): known[name].position if name in known else 0 for name in PROJECTIONS}
@@ -163,6 +172,7 @@ class Figures(Collector):
             "bornier_projection_moved_timestamp_seconds", {name: t.timestamp() for name, t in moved.items() if t}
         )
         yield many("bornier_projection_failed", failed)
+        yield from webhooks(hooks, head, queues, graves)
         if RELAY in known:
             yield one("bornier_relay_up", 0 if known[RELAY].error else 1)
             yield one("bornier_relay_position", known[RELAY].position)
@@ -190,6 +200,21 @@ def stations(front: Traffic) -> Iterator[Metric]:
     yield many("bornier_ocpp_calls", dict(front.calls))
     yield many("bornier_denials", {(status,): count for status, count in dict(front.admissions.denials).items()})
     yield many("bornier_ocpp_repairs", {(rule,): count for rule, count in dict(front.quirks).items()})
+
+
+def webhooks(
+    cursors: Mapping[str, Any], head: int, queues: Mapping[str, int], graves: Mapping[str, int]
+) -> Iterator[Metric]:
+    def each(name: str, figure: Callable[[str, Any], float]) -> Metric:
+        return many(f"bornier_webhook_{name}", {(id_,): figure(id_, row) for id_, row in cursors.items()})
+
+    yield each("up", lambda id_, row: 0 if row.failing_since else 1)
+    yield each("position", lambda id_, row: row.position)
+    yield each("lag_events", lambda id_, row: max(head - row.position, 0))
+    yield each("waiting_events", lambda id_, row: queues.get(id_, 0))
+    yield each("dead_letters", lambda id_, row: graves.get(id_, 0))
+    yield each("deliveries", lambda id_, row: row.delivered)
+    yield each("failures", lambda id_, row: row.refused)
 
 
 def registry(vitals: Vitals) -> CollectorRegistry:

@@ -194,8 +194,10 @@ def test_the_schema_after_all_migrations_is_the_one_in_the_code(database: str) -
     from alembic.runtime.migration import MigrationContext
 
     import adapters.credential.vault
-    import adapters.privacy.keyring  # noqa: F401
-    import projections.audit  # noqa: F401
+    import adapters.privacy.keyring
+    import adapters.webhook.secret  # noqa: F401
+    import projections.audit
+    import projections.delivery  # noqa: F401
     from projections.table import METADATA
 
     upgrade(database)
