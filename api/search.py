@@ -173,12 +173,15 @@ class Search:
 
     def woven(self, strands: Sequence[Strand], low: int, high: int, descending: bool) -> Iterator[Recorded]:
         """Many streams as one, in the order of the history; none is opened before it has its turn."""
-        ends = self.history.ends([strand.stream for strand in strands])
+        begins: dict[str, int] = {}
+        for stream, first in strands:
+            begins[stream] = min(first, begins.get(stream, first))
+        ends = self.history.ends(list(begins))
         sign = -1 if descending else 1
         waiting = sorted(
             (
                 (sign * (min(ends[stream].position, high) if descending else max(first, low)), stream, first)
-                for stream, first in strands
+                for stream, first in begins.items()
                 if stream in ends and ends[stream].position > low and first < high
             ),
             reverse=True,

@@ -21,6 +21,7 @@ from domain.command import Command
 from domain.device import Device
 from domain.event import Event, Message, Operator, Order, topic
 from domain.job import Job
+from domain.reservation import Reservation
 from domain.station import Station
 from domain.transaction import Transaction
 from projections.change import Changes
@@ -68,6 +69,11 @@ def of_operator(name: str) -> str:
 
 def of_command(command_id: str) -> str:
     return f"command/{command_id}"
+
+
+def of_transaction(stream: str) -> str:
+    """What a charge is to those that began it, ended it or came to it, in other streams than its own."""
+    return f"of/{stream}"
 
 
 def of_badge(badge: str) -> str:
@@ -136,15 +142,20 @@ def badges(event: Any) -> Iterable[str]:
 
 
 def asked(changes: Changes, event: Command.Requested, position: int) -> None:
-    """A command is the first thing that it led to."""
+    """A command is the first thing that it led to; and one that stops a charge leads to its end."""
     rare(changes, event, position)
     follow(changes, event.originator_id, event.originator_id, position)
+    stopped = event.parameters.get("transaction_id")
+    if event.action == "remoteStop" and isinstance(stopped, str):
+        follow(changes, event.originator_id, f"transaction/{stopped}", position)
+        changes.add("mention", (of_transaction(f"transaction/{stopped}"), position))
 
 
-def fulfilled(changes: Changes, event: Command.Fulfilled, position: int) -> None:
-    """The charge that a command led to had begun before we knew."""
+def led(changes: Changes, event: Command.Fulfilled | Reservation.Used, position: int) -> None:
+    """A charge had begun before we knew of whose doing."""
     rare(changes, event, position)
     follow(changes, event.originator_id, f"transaction/{event.transaction_id}", 0)
+    changes.add("mention", (of_transaction(f"transaction/{event.transaction_id}"), position))
 
 
 def undertaken(changes: Changes, event: Job.Requested, position: int) -> None:
@@ -156,7 +167,8 @@ def undertaken(changes: Changes, event: Job.Requested, position: int) -> None:
 
 SPECIAL: dict[type[Event], Handler] = {
     Command.Requested: asked,
-    Command.Fulfilled: fulfilled,
+    Command.Fulfilled: led,
+    Reservation.Used: led,
     Job.Requested: undertaken,
 }
 

@@ -15,6 +15,7 @@ from graphql import GraphQLError
 
 from api.graphql.answer import result
 from api.graphql.context import Asker, asker
+from api.graphql.event import Event, events_of
 from api.graphql.page import Connection, bounded, connection
 from api.graphql.result import CommandResult
 from api.graphql.scalar import DateTime, Json, Position
@@ -69,6 +70,12 @@ class Command:
             return None
         row = (await asker(info).reads.run(lambda c: charge.by_id(c, [known]))).get(known)
         return transaction(row) if row is not None and row.started_at is not None else None
+
+    @strawberry.field(description="Its events, each with the OCPP message behind it; for auditors.")
+    async def events(
+        self, info: strawberry.Info, first: int | None = None, after: Position | None = None
+    ) -> Connection[Event]:
+        return await events_of(info, stream(self.id), first, after)
 
     @strawberry.field(description="The station's answer in one shape for all versions; null while there is none.")
     def result(self) -> CommandResult | None:

@@ -24,6 +24,7 @@ UNSAID = 50
 PAGED = {
     "stations", "transactions", "readings", "commands", "events", "variables", "monitors", "deviceEvents", "reports",
     "displayMessages", "eventStreams", "samples", "jobs", "steps", "files", "reservations",
+    "causes", "effects",
 }  # fmt: skip
 
 
@@ -101,7 +102,7 @@ class Measure:
 
     def page(self, node: FieldNode) -> int:
         """The size of the page a field asks for; what is out of bounds is refused later and counts as the largest."""
-        first = next((a.value for a in node.arguments or () if a.name.value == "first"), None)
+        first = next((a.value for a in node.arguments or () if a.name.value in ("first", "last")), None)
         value = number(first) if isinstance(first, IntValueNode) else None
         if isinstance(first, VariableNode):
             value = self.variables.get(first.name.value)

@@ -13,6 +13,7 @@ import orjson
 import strawberry
 from graphql import GraphQLError
 
+from api.cause import Causality
 from api.graphql.context import Asker, asker
 from api.graphql.page import Connection, bounded, connection
 from api.graphql.scalar import DateTime, Json, Position
@@ -66,10 +67,37 @@ class Event:
     topic: str = strawberry.field(description="Its public, versioned name.")
     recorded_at: DateTime = strawberry.field(description="When Bornier recorded it.")
     data: Json = strawberry.field(description="The event as stored, cause included.")
+    recorded: strawberry.Private[Recorded]
 
     @strawberry.field(description="What made it happen.")
     def cause(self) -> Cause:
         return cause(self.data["cause"])  # type: ignore[index]
+
+    @strawberry.field(
+        description="What led to it, the nearest first: the course of a command back to the operator who asked, the "
+        "command behind a charge. Its own OCPP message is in `cause`."
+    )
+    async def causes(self, info: strawberry.Info, first: int | None = None) -> list[Step]:
+        walk, start, limit = walking(info), self.recorded, bounded(first, 50)
+        steps = await asyncio.to_thread(lambda: walk.causes(start, limit))
+        return [Step(depth=step.depth, led_to=Position(step.led_to), event=event(step.event)) for step in steps]
+
+    @strawberry.field(
+        description="What came of it, in the order of the history: the rest of a command, charge, reservation or job "
+        "with all that it led to; else what was recorded for the same message."
+    )
+    async def effects(
+        self, info: strawberry.Info, first: int | None = None, after: Position | None = None
+    ) -> Connection[Event]:
+        walk, start, limit = walking(info), self.recorded, bounded(first, 50)
+        position = await asker(info).reads.position("mention")
+        found = await asyncio.to_thread(lambda: walk.effects(start, after or 0, limit))
+        nodes = [(str(row.position), event(row)) for row in found.events]
+
+        async def count() -> int:
+            return await asyncio.to_thread(lambda: sum(1 for _ in walk.forward(start, start.position)))
+
+        return connection(nodes, found.more, position, count)
 
     @strawberry.field(description="Where its proof is, for docs/verify.py; it is empty until the event is sealed.")
     def proof_path(self) -> str:
@@ -85,7 +113,28 @@ def event(recorded: Recorded) -> Event:
         topic=recorded.topic,
         recorded_at=DateTime(datetime.fromisoformat(data["recorded_at"])),
         data=data,
+        recorded=recorded,
     )
+
+
+@strawberry.type(description="One step back from an event to what led to it.")
+class Step:
+    depth: int = strawberry.field(description="How far back, from 1.")
+    led_to: Position = strawberry.field(description="The event it led to directly.")
+    event: Event = strawberry.field(description="What happened.")
+
+
+def walking(info: strawberry.Info) -> Causality:
+    parts = asker(info).parts
+    return Causality(parts.history, parts.engine)
+
+
+async def events_of(info: strawberry.Info, stream: str, first: int | None, after: int | None) -> Connection[Event]:
+    """The events of one stream, for those who may read the history. Raises FORBIDDEN for others."""
+    who = asker(info)
+    if who.principal is None or not who.principal.may("audit"):
+        raise GraphQLError(f"{who.name} may not read the history", extensions={"code": "FORBIDDEN"})
+    return await page(who, Question(stream=stream), first, after, None, None)
 
 
 def cause(told: dict[str, Any]) -> Cause:

@@ -11,6 +11,7 @@ from typing import Annotated, Any
 import strawberry
 
 from api.graphql.context import Asker, Reads, asker
+from api.graphql.event import Event, events_of
 from api.graphql.page import Connection, bounded, connection
 from api.graphql.price import Cost, WithoutPrice, cost, unpriced
 from api.graphql.scalar import DateTime, Position
@@ -74,6 +75,12 @@ class Transaction:
     @strawberry.field(description="Why it has no price.")
     async def unpriced(self, info: strawberry.Info) -> WithoutPrice | None:
         return unpriced(await asker(info).reads.prices.load((self.id, self.position)))
+
+    @strawberry.field(description="Its events, each with the OCPP message behind it; for auditors.")
+    async def events(
+        self, info: strawberry.Info, first: int | None = None, after: Position | None = None
+    ) -> Connection[Event]:
+        return await events_of(info, stream(self.id), first, after)
 
     @strawberry.field(description="The readings by the station's time.")
     async def readings(
