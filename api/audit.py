@@ -6,8 +6,10 @@ import json
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import NamedTuple
 
+import msgspec
 from sqlalchemy import Engine
 
 from api.bootstrap.privacy import opened
@@ -36,11 +38,16 @@ def audited(settings: Settings) -> Iterator[Log]:
         yield Log(here.engine, here.history, signer_of(settings))
 
 
-def verify(settings: Settings, advance: Advance) -> bool:
-    """Print every fault, then one line that sums up; True only if the history is whole."""
+def verify(settings: Settings, advance: Advance, kept: Path | None = None) -> bool:
+    """Print every fault, then one line that sums up; True only if the history is whole. `kept`: a file with a seal that
+    must be in it. Raises ValueError for a file with anything else."""
+    seal = read(kept) if kept is not None else None
     with audited(settings) as log, log.engine.connect() as connection:
         faults = 0
         for fault in audit.verify(connection, log.history.stored, log.signer, advance):
+            faults += 1
+            print(fault)
+        for fault in audit.missed(connection, log.signer, seal) if seal is not None else ():
             faults += 1
             print(fault)
         for stream in log.history.broken():
@@ -50,6 +57,23 @@ def verify(settings: Settings, advance: Advance) -> bool:
     end = f"{head - sealed:,} after them are not sealed yet" if head > sealed else "nothing is left unsealed"
     print(f"{'whole' if not faults else f'{faults} faults'}: {sealed:,} positions are sealed, {end}")
     return not faults
+
+
+def read(path: Path) -> audit.Kept:
+    """The seal in a file, as `bornier prove --seal` wrote it."""
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=audit.Kept)
+    except msgspec.MsgspecError:
+        raise ValueError(f"{path} holds no seal") from None
+
+
+def show_seal(settings: Settings) -> None:
+    """Print the newest seal as JSON, to be kept elsewhere. Raises ValueError when nothing is sealed yet."""
+    with audited(settings) as log, log.engine.connect() as connection:
+        newest = audit.newest(connection)
+    if newest is None:
+        raise ValueError("nothing is sealed yet")
+    print(msgspec.json.encode(newest).decode())
 
 
 def prove(settings: Settings, first: int, last: int) -> None:

@@ -13,7 +13,7 @@ import msgspec
 from sqlalchemy import Engine
 
 from api.search import END, Found, Question, Search, place
-from application.history import History, readable
+from application.history import History
 from domain.catalog import CATALOG, Recorded
 from domain.command import Command
 from domain.reservation import Reservation
@@ -57,7 +57,7 @@ class Causality:
 
     def direct(self, event: Recorded) -> list[Recorded]:
         """The events without which this one would not be. What a station said by itself has none but its message."""
-        data: dict[str, Any] = msgspec.json.decode(readable(event))
+        data: dict[str, Any] = msgspec.json.decode(event.state)
         command_id, found = data["cause"].get("command_id") or data.get("command_id"), list[Recorded]()
         if event.stream.startswith("command/"):
             found += self.before(event.position, event.stream)
@@ -143,5 +143,5 @@ REQUESTED = frozenset(CATALOG.names(Command.Requested))
 
 def message_of(event: Recorded) -> tuple[Any, Any] | None:
     """Which message of which connection an event came from."""
-    cause = msgspec.json.decode(readable(event))["cause"]
+    cause = msgspec.json.decode(event.state)["cause"]
     return (cause["connection_id"], cause["message_id"]) if cause["by"] == "ocpp" else None

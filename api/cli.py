@@ -189,24 +189,57 @@ def events(
     stream: Annotated[str | None, typer.Option(help="Only this stream, such as station/CP001.")] = None,
     topic: Annotated[list[str] | None, typer.Option(help="Only this topic; repeatable.")] = None,
     after: Annotated[int, typer.Option(help="Begin after this position.", min=0)] = 0,
+    last: Annotated[int | None, typer.Option(help="End with this position; else with the newest event.", min=1)] = None,
     follow: Annotated[bool, typer.Option("--follow", help="Go on as the history grows.")] = False,
-    station: Annotated[str | None, typer.Option(help="The station of --as-ocpp.")] = None,
+    station: Annotated[str | None, typer.Option(help="Whatever concerns this station, in every stream.")] = None,
+    badge: Annotated[str | None, typer.Option(help="Whatever concerns this badge, in every stream.")] = None,
+    cause: Annotated[
+        str | None, typer.Option(help="What made it happen: ocpp, connection, command, operator, timer or http.")
+    ] = None,
+    command: Annotated[str | None, typer.Option(help="Caused by this command: its id.")] = None,
+    operator: Annotated[str | None, typer.Option(help="Asked for by this operator.")] = None,
+    message: Annotated[str | None, typer.Option(help="Caused by the OCPP message with this id.")] = None,
+    since: Annotated[str | None, typer.Option("--from", help="Recorded not before this RFC 3339 time.")] = None,
+    until: Annotated[str | None, typer.Option("--to", help="Recorded before this RFC 3339 time.")] = None,
+    form: Annotated[str, typer.Option("--format", help="jsonl or csv.")] = "jsonl",
+    proof: Annotated[
+        Path | None,
+        typer.Option(help="Write the proof of the export here, for docs/verify_export.py; ends with the last seal."),
+    ] = None,
     as_ocpp: Annotated[bool, typer.Option("--as-ocpp", help="What went over the wire with --station instead.")] = False,
-    since: Annotated[str | None, typer.Option("--from", help="With --as-ocpp: not before this RFC 3339 time.")] = None,
-    until: Annotated[str | None, typer.Option("--to", help="With --as-ocpp: before this RFC 3339 time.")] = None,
 ) -> None:
-    """The history, one JSON object a line; or one station's conversation, which `bornier simulate --replay` plays."""
-    from api.tail import tail
+    """The history or a part of it, one JSON object or line of CSV an event, with a proof if wanted; or one station's
+    conversation, which `bornier simulate --replay` plays."""
+    from api.search import Question, cause_of
+    from api.tail import save, tail
     from api.trace import print_trace
 
+    settings = Settings.load(database=database)
+    question = Question(
+        stream=stream,
+        topics=tuple(topic or ()),
+        station=station,
+        badge=badge,
+        by=cause_of(cause),
+        command=command,
+        operator=operator,
+        message=message,
+        since=moment(since),
+        to=moment(until),
+    )
+    if form not in ("jsonl", "csv"):
+        raise ValueError(f"there is no format {form!r}: jsonl or csv")
     if as_ocpp:
-        if station is None or stream or topic or after or follow:
-            raise ValueError("--as-ocpp needs --station, and takes none of --stream, --topic, --after and --follow")
-        print_trace(Settings.load(database=database), station, moment(since), moment(until))
-        return
-    if station or since or until:
-        raise ValueError("--station, --from and --to belong to --as-ocpp")
-    loop(lambda: tail(Settings.load(database=database), stream, topic or [], after, follow, stopping()))
+        known = Question(station=station, since=question.since, to=question.to)
+        if station is None or question != known or after or last or follow or proof or form != "jsonl":
+            raise ValueError("--as-ocpp needs --station, and takes none of the others but --from and --to")
+        print_trace(settings, station, question.since, question.to)
+    elif follow:
+        if not question.plain or last or proof or form != "jsonl":
+            raise ValueError("--follow goes with --stream, --topic and --after only")
+        loop(lambda: tail(settings, stream, topic or [], after, follow, stopping()))
+    else:
+        loop(lambda: asyncio.to_thread(save, settings, question, after + 1, last, form, proof))
 
 
 @cli.command()
@@ -300,12 +333,15 @@ def replay(
 def verify(
     database: Database = None,
     audit_key: Annotated[str | None, typer.Option(help="PEM file of the key (BORNIER_AUDIT_KEY).")] = None,
+    kept: Annotated[
+        Path | None, typer.Option(help="A seal kept elsewhere (bornier prove --seal): it must be in the history.")
+    ] = None,
 ) -> None:
     """Check the tamper-evident log: exit code 0 only if the whole history is as it was sealed."""
     from api.audit import verify as check
 
     with bar("verifying") as progress:
-        if not check(Settings.load(database=database, audit_key=audit_key), progress):
+        if not check(Settings.load(database=database, audit_key=audit_key), progress, kept):
             sys.exit(1)
 
 
@@ -316,14 +352,17 @@ def prove(
     database: Database = None,
     audit_key: Annotated[str | None, typer.Option(help="PEM file of the key (BORNIER_AUDIT_KEY).")] = None,
     key: Annotated[bool, typer.Option("--key", help="Print the public key of the seals instead.")] = False,
+    seal: Annotated[bool, typer.Option("--seal", help="Print the newest seal instead, to be kept elsewhere.")] = False,
 ) -> None:
     """Proofs of events, one a line, for docs/verify.py and somebody who has only the public key."""
     from api.audit import prove as write
-    from api.audit import show_key
+    from api.audit import show_key, show_seal
 
     settings = Settings.load(database=database, audit_key=audit_key)
     if key:
         show_key(settings)
+    elif seal:
+        show_seal(settings)
     elif first is None:
         raise ValueError("which position?")
     else:

@@ -11,14 +11,15 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import islice
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar, get_args
 
 import msgspec
 from sqlalchemy import Connection, Engine
 
-from application.history import History, readable
+from application.history import History
 from domain.badge import stream as badge_stream
 from domain.catalog import Recorded
+from domain.event import AnyCause
 from projections import mention, trace
 from projections.mention import BLOCK, OFTEN, Strand
 
@@ -26,6 +27,7 @@ T = TypeVar("T")
 END = 2**63 - 1
 PAGE = 500
 LOOKED = 100_000
+CAUSES = tuple(str(kind.__struct_config__.tag) for kind in get_args(AnyCause))
 SKEW = timedelta(seconds=5)
 """By so much the clocks of several gateways may differ; `recorded_at` grows with the position but for that."""
 
@@ -63,6 +65,18 @@ class Question:
     def plain(self) -> bool:
         """The store alone can answer it."""
         return self == Question(stream=self.stream, topics=self.topics)
+
+    @property
+    def noted(self) -> bool:
+        """It takes what read models have noted."""
+        return not self.plain or (bool(self.topics) and self.stream is None)
+
+
+def cause_of(by: str | None) -> str | None:
+    """One of the ways into the history. Raises ValueError for another word."""
+    if by is not None and by not in CAUSES:
+        raise ValueError(f"there is no cause {by!r}: {', '.join(CAUSES)}")
+    return by
 
 
 class Found(NamedTuple):
@@ -219,7 +233,7 @@ class Search:
             (not asked.topics or recorded.topic in asked.topics)
             and asked.stream in (None, recorded.stream)
             and (asked.message is None or msgspec.json.encode(asked.message)[1:-1] in recorded.state)
-            and (asked.plain or self.told(msgspec.json.decode(readable(recorded))))
+            and (asked.plain or self.told(msgspec.json.decode(recorded.state)))
             and (asked.station is None or self.belongs(recorded.stream, asked.station))
             and (asked.badge is None or asked.command is None or self.names(recorded, asked.badge))
         )

@@ -181,7 +181,7 @@ def routes() -> list[Route | Mount]:
         gated("/api/openapi.json", description.description),
         gated("/api/session", session.begin, "POST"),
         gated("/api/session", session.end, "DELETE"),
-        gated("/api/events", event.export),
+        *(gated(path, event.export) for path in ("/api/events", *(f"/api/events.{form}" for form in event.MEDIA))),
         gated("/api/proofs", proof.export),
         gated("/api/exports/{dataset}.{suffix}", export.export),
         gated("/api/files", file.bring, "POST"),

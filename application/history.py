@@ -27,11 +27,6 @@ POLL_S = 1.0
 REST_S, MOST_REST_S = 0.02, 0.3
 
 
-def readable(recorded: Recorded) -> bytes:
-    """The JSON of an event as people may read it; what is sealed and proven is the state as stored."""
-    return recorded.state
-
-
 class History:
     """Reads the store; safe to use from any thread. Somebody tells it when the store has grown (`advance`)."""
 
@@ -215,6 +210,10 @@ class Stored:
     def read(self, after: int, limit: int, topics: Sequence[str] = ()) -> Sequence[Recorded]:
         """At most `limit` events after a position, oldest first."""
         return [Recorded(*row) for row in self.recorder.select_after(after, limit, topics)]
+
+    def at(self, positions: Sequence[int]) -> Sequence[Recorded]:
+        """The events at these positions, oldest first."""
+        return [Recorded(*row) for row in self.recorder.select_at(positions)]
 
     def head(self) -> int:
         """The last position, 0 before the first event."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator, Sequence
 from datetime import datetime
+from typing import Any
 
 import msgspec
 
@@ -87,6 +88,25 @@ def climb(index: int, level: list[bytes]) -> Iterator[tuple[str, bytes]]:
             yield ("left" if sibling < index else "right"), level[sibling]
         pairs = [node(level[i], level[i + 1]) for i in range(0, len(level) - 1, 2)]
         level, index = pairs + level[len(level) - len(level) % 2 :], index // 2
+
+
+HIDDEN = object()
+"""The mark of a leaf of which only the hash is told."""
+
+
+def tree(leaves: Sequence[bytes], marks: Sequence[Any]) -> Any:
+    """One proof for many leaves: each is its mark, whatever is hidden together is one hash, two halves are a list."""
+    level = [(leaf, leaf.hex() if mark is HIDDEN else mark) for leaf, mark in zip(leaves, marks, strict=True)]
+    while len(level) > 1:
+        pairs = [joined(level[i], level[i + 1]) for i in range(0, len(level) - 1, 2)]
+        level = pairs + level[len(level) - len(level) % 2 :]
+    return level[0][1] if level else None
+
+
+def joined(left: tuple[bytes, Any], right: tuple[bytes, Any]) -> tuple[bytes, Any]:
+    above = node(left[0], right[0])
+    hidden = isinstance(left[1], str) and isinstance(right[1], str)
+    return above, above.hex() if hidden else [left[1], right[1]]
 
 
 def follow(start: bytes, steps: Sequence[tuple[str, bytes]]) -> bytes:

@@ -8,9 +8,10 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+import msgspec
 from sqlalchemy import BigInteger, Column, Connection, Engine, Integer, LargeBinary, Row, Table, func, insert, select
 
-from domain.audit import GENESIS, RANGE, Seal, leaf, path, root, seal
+from domain.audit import GENESIS, RANGE, Seal, leaf, path, root, seal, tree
 from domain.catalog import CATALOG, Recorded
 from projections.feed import Feed
 from projections.page import Page, key, page
@@ -166,6 +167,34 @@ def compare(found: Seal, events: Sequence[Recorded]) -> Iterator[Fault]:
         yield Fault(found.first, found.last, "an event was changed or replaced")
 
 
+class Kept(msgspec.Struct, frozen=True):
+    """A seal that somebody keeps outside: its text and its signature in hexadecimal."""
+
+    text: str
+    signature: str
+
+
+def newest(connection: Connection) -> Kept | None:
+    """The last seal, to be kept somewhere else."""
+    row = connection.execute(select(SEAL).order_by(SEAL.c.first.desc()).limit(1)).first()
+    return Kept(read(row).text.decode(), read(row).signature.hex()) if row else None
+
+
+def missed(connection: Connection, signer: Signer, kept: Kept) -> Iterator[Fault]:
+    """Is a seal that was kept still the one over its positions? Whoever has both the database and the key could write
+    another history, or a shorter one, but not this seal. Raises ValueError for what is no seal."""
+    try:
+        said = dict(line.split(" ", 1) for line in kept.text.splitlines()[1:])
+        first, last, signature = int(said["first"]), int(said["last"]), bytes.fromhex(kept.signature)
+    except (KeyError, ValueError):
+        raise ValueError("this is no seal that was kept") from None
+    row = connection.execute(select(SEAL).where(SEAL.c.first == first)).first()
+    if not signer.genuine(kept.text.encode(), signature):
+        yield Fault(first, last, "the seal that was kept is not of this key")
+    elif row is None or read(row).text != kept.text.encode():
+        yield Fault(first, last, "the seal that was kept is not in the history: it was cut off or written again")
+
+
 def sealed_up_to(connection: Connection) -> int:
     """The last position under a seal, 0 before the first one."""
     return int(connection.execute(select(func.max(SEAL.c.last))).scalar() or 0)
@@ -191,8 +220,7 @@ def prove(connection: Connection, feed: Feed, position: int) -> dict[str, Any] |
 
 def proofs(connection: Connection, feed: Feed, first: int, last: int) -> Iterator[dict[str, Any]]:
     """The proofs of all sealed events from one position to another, range after range."""
-    covering = select(SEAL).where(SEAL.c.last >= first, SEAL.c.first <= last).order_by(SEAL.c.first)
-    for found in map(read, connection.execute(covering.execution_options(yield_per=500))):
+    for found in covering(connection, first, last):
         events = within(feed, found.first)
         leaves = [leaf(event) for event in events]
         for index, event in enumerate(events):
@@ -200,10 +228,32 @@ def proofs(connection: Connection, feed: Feed, first: int, last: int) -> Iterato
                 yield proof(event, path(index, leaves), found)
 
 
+def covering(connection: Connection, first: int, last: int) -> Iterator[Seal]:
+    """The seals over a range of positions."""
+    query = select(SEAL).where(SEAL.c.last >= first, SEAL.c.first <= last).order_by(SEAL.c.first)
+    yield from map(read, connection.execute(query.execution_options(yield_per=500)))
+
+
+def account(feed: Feed, found: Seal, marks: Callable[[Sequence[Recorded]], Sequence[Any]]) -> dict[str, Any]:
+    """One seal and the tree under it, each event by its mark, as JSON for `docs/verify_export.py`."""
+    events = within(feed, found.first)
+    leaves = [leaf(event) for event in events]
+    return {
+        "seal": found.text.decode(),
+        "signature": found.signature.hex(),
+        "tree": tree(leaves, marks(events)),
+    }
+
+
+def shown(event: Recorded) -> dict[str, Any]:
+    """An event as it is in a proof, as stored."""
+    return event._asdict() | {"state": bytes(event.state).decode()}
+
+
 def proof(event: Recorded, steps: Sequence[tuple[str, bytes]], found: Seal) -> dict[str, Any]:
     return {
         "format": "bornier-proof-v1",
-        "event": event._asdict() | {"state": bytes(event.state).decode()},
+        "event": shown(event),
         "path": [[side, sibling.hex()] for side, sibling in steps],
         "seal": found.text.decode(),
         "signature": found.signature.hex(),

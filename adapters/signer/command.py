@@ -1,7 +1,7 @@
 """The key of the seals behind a program: a smart card, an HSM by PKCS#11, a key service of a cloud.
 
 The program is run for each seal with the text on its standard input and writes the 64 bytes of the Ed25519 signature
-in hexadecimal or base64 to its standard output, such as a wrapper of `pkcs11-tool --sign --mechanism EDDSA`.
+in hexadecimal or base64 to its standard output; docs/howto/keep-the-key-of-the-seals.md has one around pkcs11-tool.
 """
 
 from __future__ import annotations

@@ -18,7 +18,6 @@ from api.graphql.context import Asker, asker
 from api.graphql.page import Connection, bounded, connection
 from api.graphql.scalar import DateTime, Json, Position
 from api.search import END, Question, Search, TooBroad
-from application.history import readable
 from domain.catalog import Recorded
 
 TO = "Recorded before."
@@ -105,7 +104,7 @@ class Event:
 
 
 def event(recorded: Recorded) -> Event:
-    data = orjson.loads(readable(recorded))
+    data = orjson.loads(recorded.state)
     return Event(
         position=Position(recorded.position),
         stream=strawberry.ID(recorded.stream),
@@ -196,9 +195,9 @@ async def page(
 
 async def reached(who: Asker, question: Question) -> int:
     """What the store alone answers is of now; else the read model says how far it is."""
-    if question.plain and not (question.topics and question.stream is None):
-        return await asyncio.to_thread(who.parts.history.head)
-    return await who.reads.position("mention")
+    if question.noted:
+        return await who.reads.position("mention")
+    return await asyncio.to_thread(who.parts.history.head)
 
 
 async def told(work: Any) -> Any:

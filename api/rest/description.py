@@ -7,6 +7,7 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
+from api.search import CAUSES
 from projections.dataset import DATASETS
 
 JSON = "application/json"
@@ -99,6 +100,37 @@ def upload(summary: str, security: dict[str, Any], **refusals: Any) -> dict[str,
         },
         "responses": {"201": FILE, "400": PROBLEM, **refusals, "413": PROBLEM, "422": PROBLEM, "507": PROBLEM},
     }
+
+
+def asked(name: str, words: str, **schema: Any) -> dict[str, Any]:
+    return {"name": name, "in": "query", "description": words, "schema": {"type": "string"} | schema}
+
+
+QUESTION = [
+    asked("after", "Begin after this position.", type="integer", minimum=0, maximum=2**63 - 1, default=0),
+    asked("first", "The first position.", type="integer", minimum=1, maximum=2**63 - 1, default=1),
+    asked("last", "The last position; now, when absent.", type="integer", minimum=1, maximum=2**63 - 1),
+    asked("stream", "Only this stream, such as station/CP001."),
+    asked("topic", "Only these topics.", type="array", items={"type": "string"}) | {"explode": True},
+    asked("station", "Whatever concerns this station, in every stream."),
+    asked("badge", "Whatever concerns this badge, in every stream."),
+    asked("from", "Recorded at or after.", format="date-time"),
+    asked("to", "Recorded before.", format="date-time"),
+    asked("occurredFrom", "At or after, by the clock of the station.", format="date-time"),
+    asked("occurredTo", "Before, by the clock of the station.", format="date-time"),
+    asked("cause", "What made it happen.", enum=list(CAUSES)),
+    asked("command", "Caused by this command: its id."),
+    asked("operator", "Asked for by this operator."),
+    asked("rule", "Done by this rule of the system."),
+    asked("message", "Caused by the OCPP message with this id."),
+    asked("stored", "The bytes as they are stored, which a proof needs.", type="boolean", default=False),
+]
+
+
+def history(summary: str, words: str, media: str, **more: Any) -> dict[str, Any]:
+    """Some way to fetch what a search finds."""
+    responses = {"200": answer(words, media), "400": PROBLEM, "401": PROBLEM, "403": PROBLEM}
+    return {"get": {"summary": summary, "parameters": QUESTION, "responses": responses | more}}
 
 
 OPEN: dict[str, Any] = {"security": []}
@@ -223,38 +255,19 @@ OPENAPI: dict[str, Any] = {
                 },
             }
         },
-        "/api/events": {
-            "get": {
-                "summary": "The history as JSON lines",
-                "parameters": [
-                    {
-                        "name": "after",
-                        "in": "query",
-                        "description": "Begin after this position.",
-                        "schema": {"type": "integer", "minimum": 0, "maximum": 2**63 - 1, "default": 0},
-                    },
-                    {
-                        "name": "stream",
-                        "in": "query",
-                        "description": "Only this stream, such as station/CP001.",
-                        "schema": {"type": "string"},
-                    },
-                    {
-                        "name": "topic",
-                        "in": "query",
-                        "description": "Only these topics.",
-                        "schema": {"type": "array", "items": {"type": "string"}},
-                        "explode": True,
-                    },
-                ],
-                "responses": {
-                    "200": answer("One event a line.", "application/jsonl"),
-                    "400": PROBLEM,
-                    "401": PROBLEM,
-                    "403": PROBLEM,
-                },
-            }
-        },
+        "/api/events": history("The history as JSON lines", "One event a line.", "application/jsonl"),
+        "/api/events.jsonl": history("The same", "One event a line.", "application/jsonl"),
+        "/api/events.csv": history(
+            "The history as CSV (RFC 4180); what a spreadsheet would compute gets an apostrophe in front",
+            "A line of names, then one event a line.",
+            "text/csv",
+        ),
+        "/api/events.proof": history(
+            "The proof of an export with the same parameters and stored=true, for docs/verify_export.py",
+            "A line about the export, then one seal a line, as far as the history is sealed.",
+            "application/jsonl",
+            **{"404": PROBLEM},
+        ),
         "/api/files": {"post": upload("Bring a firmware image", {}, **TOKENS) | {"parameters": [NAME]}},
         "/api/files/{file}": {
             "parameters": [named("file", "The id of the file.")],

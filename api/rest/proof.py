@@ -29,8 +29,9 @@ async def export(request: Request) -> Response:
     return StreamingResponse(lines(), media_type="application/jsonl")
 
 
-def position(request: Request, name: str, default: int) -> int:
+def position(request: Request, name: str, default: int, lowest: int = 1) -> int:
+    """A place in the history out of the address. Raises ValueError for anything else."""
     text = request.query_params.get(name, str(default))
-    if not (text.isascii() and text.isdigit() and 0 < int(text[:20]) < 2**63):
+    if not (text.isascii() and text.isdigit() and len(text) < 20 and lowest <= int(text) < 2**63):
         raise ValueError(f"{name} must be a position")
     return int(text)

@@ -11,7 +11,7 @@ import pytest
 from websockets.exceptions import WebSocketException
 
 from api.bootstrap.privacy import opened
-from api.rest.event import line
+from api.extract import json_line
 from api.settings import Settings
 from application.history import History
 from application.store import Store
@@ -64,7 +64,7 @@ def recorded(database: str) -> list[str]:
     store = Store(database)
     try:
         rows = History(store.recorder).read(0, 10**9, ("transaction.metered.v1",))
-        return [json.loads(line(row))["data"]["cause"]["message_id"] for row in rows]
+        return [json.loads(json_line(row))["data"]["cause"]["message_id"] for row in rows]
     finally:
         store.close()
 

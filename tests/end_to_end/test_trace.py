@@ -173,7 +173,7 @@ async def test_a_part_of_a_conversation_is_told_by_time(server: Server) -> None:
     [
         (["--as-ocpp"], "--as-ocpp needs --station"),
         (["--as-ocpp", "--station", "NOBODY"], "never heard of station NOBODY"),
-        (["--station", "PART"], "belong to --as-ocpp"),
+        (["--station", "PART", "--follow"], "--follow goes with"),
         (["--as-ocpp", "--station", "PART", "--from", "noon"], "'noon' is no time"),
         (["--database", "sqlite:////no/such/place.db"], "there is no history at /no/such/place.db"),
     ],

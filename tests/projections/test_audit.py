@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections.abc import Iterator
+import threading
+import time
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -19,9 +21,10 @@ from application.store import Store
 from domain.audit import RANGE
 from domain.event import Timer
 from domain.station import Station
-from projections import audit
+from projections import audit, mention
 from projections.audit import Notary
 from projections.engine import engine
+from projections.runner import Runner
 
 BEGIN = datetime(2026, 11, 24, tzinfo=UTC)
 EVENTS = 2 * RANGE + 100
@@ -45,9 +48,21 @@ class Log(NamedTuple):
         with self.engine.begin() as connection:
             connection.execute(text(statement.replace("position", PLACE[self.engine.dialect.name])), values)
 
-    def faults(self) -> list[str]:
+    def faults(self, kept: audit.Kept | None = None) -> list[str]:
         with self.engine.connect() as connection:
-            return [str(fault) for fault in audit.verify(connection, self.history, self.signer)]
+            found = [*audit.verify(connection, self.history, self.signer)]
+            found += audit.missed(connection, self.signer, kept) if kept else []
+        return [str(fault) for fault in found]
+
+    def seals(self) -> list[Any]:
+        with self.engine.connect() as connection:
+            return list(connection.execute(audit.SEAL.select().order_by(audit.SEAL.c.first)))
+
+    def newest(self) -> audit.Kept:
+        with self.engine.connect() as connection:
+            found = audit.newest(connection)
+        assert found is not None
+        return found
 
 
 def fill(store: Store, count: int) -> None:
@@ -60,14 +75,17 @@ def fill(store: Store, count: int) -> None:
         store.recorder.insert_events(stored)
 
 
+def seal_all(notary: Notary) -> None:
+    while notary.step():
+        pass
+
+
 @pytest.fixture
 def log(ready: str, tmp_path: Path) -> Iterator[Log]:
     made, store = engine(ready), Store(ready)
     found = Log(made, store, FileSigner(tmp_path / "key.pem"))
     fill(store, EVENTS)
-    notary = Notary(made, found.history, found.signer)
-    while notary.step():
-        pass
+    seal_all(Notary(made, found.history, found.signer))
     yield found
     store.close()
     made.dispose()
@@ -84,6 +102,12 @@ TAMPERING = {
     "a changed topic": ("UPDATE stored_events SET topic = 'x' WHERE position = 3", "an event was changed"),
     "a removed event": ("DELETE FROM stored_events WHERE position = 1500", "1 of 1024 events were removed"),
     "many removed events": ("DELETE FROM stored_events WHERE position <= 1024", "1024 of 1024 events were removed"),
+    "a truncated tail": ("DELETE FROM stored_events WHERE position > 2000", "48 of 1024 events were removed"),
+    "a moved event": (
+        "UPDATE stored_events SET position = 99999 WHERE position = 2000",
+        "1 of 1024 events were removed",
+    ),
+    "another stream": ("UPDATE stored_events SET originator_id = 'x' WHERE position = 9", "an event was changed"),
     "a removed seal": ("DELETE FROM seal WHERE first = 1", "the seal of these positions is missing"),
     "a forged seal": ("UPDATE seal SET count = count + 1 WHERE first = 1025", "the signature of the seal is not"),
     "a seal of nobody": ("UPDATE seal SET signature = :state WHERE first = 1", "the signature of the seal is not"),
@@ -96,6 +120,103 @@ def test_tampering_is_found(log: Log, what: str) -> None:
     statement, reason = TAMPERING[what]
     log.alter(statement, **({"state": b"{}" * 32} if ":state" in statement else {}))
     assert any(reason in fault for fault in log.faults()), log.faults()
+
+
+def test_two_events_that_changed_places_are_found(log: Log) -> None:
+    first, second = (log.history.read(position - 1, 1)[0] for position in (1100, 1900))
+    for here, there in ((first, second), (second, first)):
+        change = "UPDATE stored_events SET state = :state WHERE position = :here"
+        log.alter(change, state=bytes(there.state), here=here.position)
+    assert log.faults() == ["positions 1025 to 2048: an event was changed or replaced"]
+
+
+def test_seals_made_again_with_another_key_are_found(log: Log, tmp_path: Path) -> None:
+    log.alter("DELETE FROM stored_events WHERE position = 1500")
+    log.alter("DELETE FROM seal")
+    seal_all(Notary(log.engine, log.history, FileSigner(tmp_path / "stranger.pem")))
+    assert log.faults() == [
+        "positions 1 to 1024: the signature of the seal is not of this key",
+        "positions 1025 to 2048: the signature of the seal is not of this key",
+    ]
+
+
+def test_whoever_has_the_key_too_is_found_by_a_seal_that_was_kept(log: Log) -> None:
+    kept = log.newest()
+    assert log.faults(kept) == []
+    log.alter("DELETE FROM stored_events WHERE position = 1500")
+    log.alter("DELETE FROM seal WHERE first = 1025")
+    seal_all(Notary(log.engine, log.history, log.signer))
+    assert log.faults() == []
+    gone = "positions 1025 to 2048: the seal that was kept is not in the history: it was cut off or written again"
+    assert log.faults(kept) == [gone]
+    log.alter("DELETE FROM seal WHERE first = 1025")
+    log.alter("DELETE FROM stored_events WHERE position > 1024")
+    assert log.faults() == []
+    assert log.faults(kept) == [gone]
+    false = audit.Kept(text=kept.text.replace("count 1024", "count 1023"), signature=kept.signature)
+    assert log.faults(false) == ["positions 1025 to 2048: the seal that was kept is not of this key"]
+
+
+class Moody:
+    """A key service that is away now and then, or takes its time."""
+
+    def __init__(self, signer: FileSigner) -> None:
+        self.signer = signer
+        self.failures = 3
+        self.asked, self.may = threading.Event(), threading.Event()
+        self.genuine, self.pem = signer.genuine, signer.pem
+
+    def sign(self, text: bytes) -> bytes:
+        self.asked.set()
+        if self.failures:
+            self.failures -= 1
+            raise OSError("the key service does not answer")
+        self.may.wait(30)
+        return self.signer.sign(text)
+
+
+def test_a_key_service_that_fails_or_is_slow_holds_up_nothing_and_loses_no_seal(
+    log: Log, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(audit, "REST_S", 0.01)
+    whole, service = log.seals(), Moody(log.signer)
+    log.alter("DELETE FROM seal")
+    notary = Notary(log.engine, log.history, service)
+    notary.start()
+    try:
+        assert service.asked.wait(20)
+        runner = Runner(log.engine, log.history, [mention.PROJECTION])
+        while runner.step():
+            pass
+        assert runner.progress["mention"].position == EVENTS
+        eventually(lambda: service.failures == 0)
+        assert log.seals() == []
+        service.may.set()
+        eventually(lambda: log.seals() == whole)
+        eventually(lambda: notary.unwell is None)
+    finally:
+        service.may.set()
+        notary.stop()
+
+
+def test_a_notary_says_why_it_cannot_seal(log: Log, monkeypatch: pytest.MonkeyPatch) -> None:
+    service = Moody(log.signer)
+    service.failures = 10**9
+    log.alter("DELETE FROM seal")
+    notary = Notary(log.engine, log.history, service)
+    notary.start()
+    try:
+        eventually(lambda: notary.unwell == "the history cannot be sealed: the key service does not answer")
+    finally:
+        notary.stop()
+
+
+def eventually(true: Callable[[], bool]) -> None:
+    for _ in range(2_000):
+        if true():
+            return
+        time.sleep(0.01)
+    raise AssertionError("it never came true")
 
 
 def test_an_event_inserted_into_a_gap_is_found(log: Log) -> None:
@@ -119,14 +240,10 @@ def test_the_seals_of_another_key_are_not_genuine(log: Log, tmp_path: Path) -> N
 
 
 def test_sealing_again_gives_the_same_seals(log: Log) -> None:
-    with log.engine.connect() as connection:
-        before = connection.execute(audit.SEAL.select()).all()
+    before = log.seals()
     log.alter("DELETE FROM seal")
-    notary = Notary(log.engine, log.history, log.signer)
-    while notary.step():
-        pass
-    with log.engine.connect() as connection:
-        assert connection.execute(audit.SEAL.select()).all() == before
+    seal_all(Notary(log.engine, log.history, log.signer))
+    assert log.seals() == before
 
 
 def checked(key: Path, proof: Path) -> subprocess.CompletedProcess[str]:
