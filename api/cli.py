@@ -330,6 +330,25 @@ def replay(
 
 
 @cli.command()
+def warehouse(
+    database: Database = None,
+    to: Annotated[str | None, typer.Option("--to", help="SQLAlchemy URL of the warehouse (BORNIER_WAREHOUSE).")] = None,
+    ddl: Annotated[bool, typer.Option("--ddl", help="Only print the statements that make it.")] = False,
+) -> None:
+    """Fill another database for BI with the tables and archive_ views, from its checkpoint up to now; then stop."""
+    from api.warehouse import fill, print_script
+
+    settings = Settings.load(database=database, warehouse=to)
+    if not settings.warehouse:
+        raise ValueError("where is the warehouse? Set BORNIER_WAREHOUSE or --to to a SQLAlchemy URL")
+    if ddl:
+        print_script(settings)
+        return
+    with bar("filling") as progress:
+        print(f"the warehouse reflects the history up to position {fill(settings, progress):,}")
+
+
+@cli.command()
 def verify(
     database: Database = None,
     audit_key: Annotated[str | None, typer.Option(help="PEM file of the key (BORNIER_AUDIT_KEY).")] = None,

@@ -175,6 +175,25 @@ def tolerance_page() -> str:
     return "\n".join(lines) + "\n"
 
 
+WAREHOUSE = """
+## In SQL
+
+Every dataset is a view of the same columns, `archive_transactions`, `archive_readings` and so on, in Bornier's own
+database (SQLite or PostgreSQL) and in a warehouse: another database that Bornier fills from the history, so that BI
+cannot slow it down. `BORNIER_WAREHOUSE=postgresql://…` keeps one up to date (the role projector does it);
+`bornier warehouse --to URL` fills one up to now and stops; `--ddl` prints the statements for an administrator who lets
+nobody else make tables. Views are made anew with every version, rights that were granted on them stay (PostgreSQL);
+everything else is no promise.
+
+| database | URL | |
+| --- | --- | --- |
+| PostgreSQL | `postgresql://user@host/name` | tested |
+| SQLite | `sqlite:///path` | tested |
+| SQL Server | `mssql+pyodbc://…` | DDL and MERGE statements are tested against the dialect; a live run needs a server |
+
+A warehouse holds badges in clear. When a driver is forgotten, drop its tables: they fill again from the history."""
+
+
 def export_page() -> str:
     """Every dataset, with its columns."""
     lines = [
@@ -202,6 +221,7 @@ def export_page() -> str:
         "}`, `export.failed.v1`. What a station tells later of a charge that began in a past period is in the",
         "next export by hand, not in the old file.",
     ]
+    lines += WAREHOUSE.splitlines()
     for dataset in DATASETS.values():
         lines += [
             "",

@@ -94,6 +94,7 @@ class Settings:
     file_bytes: int = 536_870_912
     public_url: str = "auto"
     job_deadline_s: int = 86_400
+    warehouse: str = ""
     exports: str = "bornier-exports"
     sftp_key: str = ""
     sftp_known_hosts: str = ""
@@ -207,6 +208,10 @@ class Settings:
         ):
             if value not in choices:
                 raise ValueError(f"{name} must be one of {', '.join(choices)}, not {value!r}")
+        if self.warehouse and not re.match(r"(sqlite|postgresql|mssql(\+\w+)?)://", self.warehouse):
+            raise ValueError("BORNIER_WAREHOUSE must be postgresql://…, sqlite:///path or mssql+pyodbc://…")
+        if self.warehouse and self.warehouse == self.database:
+            raise ValueError("BORNIER_WAREHOUSE is another database than BORNIER_DATABASE, which has the views already")
         if "://" in self.files and not re.match(r"s3://[a-z0-9.-]+(/|$)", self.files):
             raise ValueError("BORNIER_FILES must be a folder or s3://bucket/prefix")
         if self.file_bytes < 1 or self.job_deadline_s < 1:

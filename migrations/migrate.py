@@ -12,6 +12,7 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine, text
 
+from projections import view
 from projections.catalog import PROJECTIONS
 from projections.checkpoint import CHECKPOINT
 from projections.engine import engine
@@ -28,7 +29,8 @@ def upgrade(database: str) -> None:
             connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": ADVISORY_LOCK})
         config = configuration()
         config.attributes["connection"] = connection
-        command.upgrade(config, "head")
+        with view.aside(connection):
+            command.upgrade(config, "head")
 
 
 def current(database: str) -> str | None:

@@ -17,11 +17,14 @@ from sqlalchemy import (
     Integer,
     Select,
     and_,
+    case,
     cast,
+    false,
     func,
     literal,
     null,
     select,
+    true,
     union_all,
 )
 
@@ -226,7 +229,8 @@ def alarms() -> Dataset:
     code = notice.component + literal(".") + notice.variable
     notices = said("DEVICE", notice, notice.occurred_at, code, notice.value, **place, **weight)
     incidents = said("SECURITY", incident, incident.occurred_at, incident.kind, incident.detail)
-    controls = said("GRID", grid, grid.raised_at, grid.control_type, grid.fault, cleared=grid.ended_at.is_not(None))
+    over = case((grid.ended_at.is_not(None), true()), else_=false())
+    controls = said("GRID", grid, grid.raised_at, grid.control_type, grid.fault, cleared=over)
     it = union_all(faults, notices, incidents, controls).subquery("alarm").c
     return Dataset(
         name="alarms",

@@ -5,11 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 from sqlalchemy import Engine, create_engine, event
+from sqlalchemy.exc import ArgumentError, NoSuchModuleError
 
 
 def engine(database: str, **options: Any) -> Engine:
     """An engine for `sqlite:///path` or `postgresql://…`; SQLite waits for its turn instead of failing."""
-    made = create_engine(address(database), pool_pre_ping=True, **options)
+    try:
+        made = create_engine(address(database), pool_pre_ping=True, **options)
+    except (ArgumentError, ModuleNotFoundError, NoSuchModuleError) as error:
+        raise ValueError(f"no database can be reached so: {error}") from None
     if made.dialect.name == "sqlite":
         event.listen(made, "connect", tune)
     return made

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import fcntl
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 from sqlalchemy import Connection, Engine, Table, delete, func, insert, inspect, select, text
 from sqlalchemy.schema import CreateTable
 
+from projections import view
 from projections.projection import SHADOW, Projection
 
 ATTACHED = """
@@ -92,6 +93,11 @@ def index(engine: Engine, shadow: Projection) -> None:
 def swap(connection: Connection, projection: Projection, shadow: Projection) -> None:
     """The shadow takes the place of the live tables, all or none: whoever reads sees the old rows or the new ones."""
     pairs = [(table, shadow.tables[name]) for name, table in projection.tables.items()]
+    with view.aside(connection):
+        exchange(connection, pairs)
+
+
+def exchange(connection: Connection, pairs: Sequence[tuple[Table, Table]]) -> None:
     if connection.dialect.name != "postgresql":
         for live, made in pairs:
             live.drop(connection)

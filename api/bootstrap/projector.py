@@ -9,15 +9,23 @@ from api.bootstrap.export import start_deliveries
 from api.bootstrap.spine import Spine
 from projections.audit import Notary
 from projections.catalog import PROJECTIONS
+from projections.engine import engine
 from projections.runner import Runner
+from projections.warehouse import Warehouse
 
 
 def start_projector(spine: Spine) -> tuple[Runner, Notary]:
-    """Of several projectors one works on each projection, one seals, and one delivers."""
+    """Of several projectors one works on each projection, one seals, one delivers, and one fills the warehouse."""
     runner = Runner(spine.read_side, spine.history, list(PROJECTIONS.values()), may=spine.here.holds)
     notary = Notary(spine.read_side, spine.history.stored, spine.signer, may=partial(spine.here.holds, "audit"))
     for worker in (runner, notary):
         worker.start()
         spine.stack.push_async_callback(asyncio.to_thread, worker.stop)
     start_deliveries(spine)
+    if spine.settings.warehouse:
+        may = partial(spine.here.holds, "warehouse")
+        warehouse = Warehouse(engine(spine.settings.warehouse), spine.history, may)
+        warehouse.start()
+        spine.stack.callback(warehouse.engine.dispose)
+        spine.stack.push_async_callback(asyncio.to_thread, warehouse.stop)
     return runner, notary
