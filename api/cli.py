@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
 import typer
 import uvloop
@@ -432,6 +432,49 @@ def revoke_token(
     from api.token import revoke
 
     loop(lambda: revoke(Settings.load(database=database), token_id, reason))
+
+
+@cli.command()
+def person(
+    kind: Annotated[str, typer.Argument(help="driver, or badge for one that no driver holds.")],
+    who: Annotated[str, typer.Argument(metavar="ID", help="Which one.")],
+    database: Database = None,
+) -> None:
+    """Everything the history says about a person, in clear, one event a line (GDPR article 15)."""
+    from api.person import tell
+
+    if not tell(Settings.load(database=database), kind_of(kind), who):
+        raise ValueError(f"the history has never heard of {kind} {who}")
+
+
+@cli.command()
+def forget(
+    kind: Annotated[str, typer.Argument(help="driver, or badge for one that no driver holds.")],
+    who: Annotated[str, typer.Argument(metavar="ID", help="Which one.")],
+    database: Database = None,
+    reason: Annotated[str, typer.Option(help="Why; it stays in the history: nothing about the person.")] = "asked for",
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask again.")] = False,
+) -> None:
+    """Forget a person for ever: destroy the keys, make the read models again, compact the database."""
+    from api.person import forget as destroy
+
+    whom = kind_of(kind)
+    if not yes and not (sys.stdin.isatty() and typer.confirm(f"forget {whom} {who} for ever?", err=True)):
+        raise ValueError("nothing was forgotten: say --yes")
+    with rates() as advance:
+        told = destroy(Settings.load(database=database), whom, who, reason, advance)
+    badges, events, plain = told.forgotten
+    print(f"forgotten: {badges:,} badges, {events:,} events; {told.rows:,} rows of read models have changed")
+    if plain:
+        print(f"{plain:,} events were stored before anything was sealed and still name the badge: see docs/privacy.md")
+
+
+def kind_of(text: str) -> Literal["driver", "badge"]:
+    if text == "driver":
+        return "driver"
+    if text == "badge":
+        return "badge"
+    raise ValueError(f"{text!r} is neither driver nor badge")
 
 
 @contextmanager

@@ -17,6 +17,7 @@ from application.admission import Admissions
 from application.certificate import Certificates
 from application.command import Dispatcher, Orders
 from application.credential import Passwords
+from application.driver import Drivers
 from application.export import Exports
 from application.file import Files
 from application.history import History
@@ -130,6 +131,7 @@ class Parts:
     clerk: Clerk
     prepare: Prepare
     exports: Exports
+    drivers: Drivers
     tokens: Tokens
     accesses: Accesses
     tariffs: Tariffs

@@ -55,6 +55,12 @@ class Badges:
         while batch := self.history.read(self.position, 5_000, TOPICS):
             self.learn(batch)
 
+    def reload(self) -> None:
+        """Begin again: what has been forgotten must not stay in memory."""
+        fresh = Badges(self.history, self.unknown, self.master_group)
+        fresh.load()
+        self.known, self.position = fresh.known, fresh.position
+
     async def follow(self) -> None:
         """Learn for ever."""
         async for batch in self.history.follow(self.position, TOPICS):

@@ -94,6 +94,14 @@ class History:
         """How many events there are."""
         return self.recorder.count(topics, self.named(stream))
 
+    def mentions(self, words: Sequence[bytes]) -> int:
+        """In how many events any of these words are, as they are stored."""
+        return self.recorder.count_mentioning(words)
+
+    def mentioning(self, words: Sequence[bytes], after: int, limit: int) -> Sequence[Recorded]:
+        """At most `limit` of these events after a position, oldest first."""
+        return self.opened(self.recorder.select_mentioning(words, after, limit))
+
     def named(self, stream: str | None) -> str | None:
         """The name under which a stream is stored."""
         return self.ring.stored(stream) if stream is not None and self.ring is not None else stream

@@ -24,6 +24,8 @@ class Lookup(ABC):
     """What both recorders do with the same words; `place` is how their database names the position."""
 
     place: str
+    contains: str
+    """Whether the JSON of a row has a word, in the words of the database."""
 
     @abstractmethod
     def fetch(self, statement: str, parameters: Sequence[Any]) -> list[tuple[Any, ...]]:
@@ -66,6 +68,17 @@ class Lookup(ABC):
         for some in parts(sorted(positions)):
             found += self.rows(f"{SELECT} WHERE {{place}} IN ({marks(some)}) ORDER BY {{place}}", some)
         return found
+
+    def select_mentioning(self, words: Sequence[bytes], after: int, limit: int) -> list[Row]:
+        """At most so many rows after a position whose JSON has any of these words; every row is looked at."""
+        where = " OR ".join([self.contains] * len(words)) or "1 = 0"
+        statement = f"{SELECT} WHERE {{place}} > ? AND ({where}) ORDER BY {{place}} LIMIT ?"
+        return self.rows(statement, [after, *words, limit])
+
+    def count_mentioning(self, words: Sequence[bytes]) -> int:
+        """How many rows those are in all."""
+        where = " OR ".join([self.contains] * len(words)) or "1 = 0"
+        return int(self.fetch(self.worded(f"SELECT count(*) FROM {{table}} WHERE {where}"), list(words))[0][0])
 
     def ends(self, streams: Sequence[str]) -> dict[str, End]:
         """The last event of every stream that has one."""

@@ -16,10 +16,10 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESSIV
 
 from application.lookup import Row
-from domain.badge import fold
+from domain.badge import FORGOTTEN, fold
 from domain.catalog import Recorded
 from domain.event import Event
-from domain.privacy import FORGOTTEN, STREAM, Place, places, text
+from domain.privacy import STREAM, Place, places, text
 
 REMEMBERED = 20_000
 SHORT, FEW = 64, 16
@@ -109,6 +109,11 @@ class Ring:
     def forget(self) -> None:
         """Hold nothing in memory any more: the next use asks the keyring again."""
         self.closing, self.opening, self.digests = {}, {}, {}
+
+    def leave(self, places: Iterable[str]) -> None:
+        """There may be other keys in these places now."""
+        for place in places:
+            self.closing.pop(place, None)
 
     def use(self, badge: str) -> str:
         """The place of the key for what is done with a badge: another one once the badge has changed hands."""

@@ -111,6 +111,7 @@ class BinaryPostgresRecorder(PostgresApplicationRecorder, Lookup):
     here: only the caller can find out whether the commit happened."""
 
     place = "notification_id"
+    contains = "position(?::bytea in state) > 0"
 
     def __init__(self, datastore: Any, *, events_table_name: str = TABLE) -> None:
         super().__init__(datastore, events_table_name=events_table_name)
@@ -220,6 +221,7 @@ class OrderedSQLiteRecorder(SQLiteApplicationRecorder, Lookup):
     """The library's columns, with the row number declared: VACUUM keeps it, and AUTOINCREMENT never gives it again."""
 
     place = "rowid"
+    contains = "instr(state, ?) > 0"
 
     def construct_create_table_statements(self) -> list[str]:
         return [

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
 
 from domain.aggregate import Aggregate
 from domain.event import AnyCause, Event, Refusal
 
+FORGOTTEN = "forgotten"
+"""How a badge is called that has been forgotten."""
 Unknown = Literal["accept", "reject"]
 
 LONGEST = 255
@@ -101,8 +103,35 @@ class Badge(Aggregate):
         personal = "card"
         reason: str
 
+    class Assigned(Event, tag="badge.assigned.v1"):
+        """From now on a driver holds the badge; what is done with it is about this person."""
+
+        personal = "card"
+        driver_id: str
+
+    class Unassigned(Event, tag="badge.unassigned.v1"):
+        """The driver gave the badge back; who uses it now is not known."""
+
+        personal = "card"
+        driver_id: str
+        reason: str
+
+    class Forgotten(Event, tag="badge.forgotten.v1"):
+        """The keys of the badge are destroyed, with its driver if it had one: nobody can tell any more which it was.
+
+        Counted as with `driver.forgotten.v1`, for a badge that nobody held.
+        """
+
+        personal = "card"
+        reason: str
+        driver_id: str | None = None
+        events: int | None = None
+        plain_events: int = 0
+
     def __init__(self, stream: str) -> None:
         super().__init__(stream)
+        self.holder: str | None = None
+        self.last_holder: str | None = None
         self.badge = ""
         self.terms = Terms()
         self.registered = False
@@ -150,6 +179,25 @@ class Badge(Aggregate):
         self.exists()
         self.record(Badge.Removed, cause, now, reason=reason)
 
+    def assign(self, driver_id: str, cause: AnyCause, now: datetime) -> None:
+        """One driver holds a badge at a time. It need not be registered: a badge may be unknown and have a driver."""
+        check(self.id.removeprefix("badge/"), Terms())
+        if self.holder not in (None, driver_id):
+            raise Refusal(f"driver {self.holder} holds this badge: unassign it first")
+        if self.holder is None:
+            self.record(Badge.Assigned, cause, now, driver_id=driver_id)
+
+    def unassign(self, reason: str, cause: AnyCause, now: datetime) -> None:
+        if self.holder is None:
+            raise Refusal("no driver holds this badge")
+        self.record(Badge.Unassigned, cause, now, driver_id=self.holder, reason=reason)
+
+    def forget(self, reason: str, driver_id: str | None, cause: AnyCause, now: datetime, **facts: Any) -> None:
+        """Take it out of use first, so that stations are told as far as they can be."""
+        if self.registered and not self.removed:
+            self.remove(reason, cause, now)
+        self.record(Badge.Forgotten, cause, now, reason=reason, driver_id=driver_id, **facts)
+
     def exists(self) -> None:
         if not self.registered or self.removed:
             raise Refusal("this badge is not registered")
@@ -167,12 +215,21 @@ class Badge(Aggregate):
                 self.terms = msgspec.structs.replace(self.terms, expires_at=event.recorded_at)
             case Badge.Removed():
                 self.removed_at = event.recorded_at
+            case Badge.Assigned():
+                self.holder = self.last_holder = event.driver_id
+            case Badge.Unassigned():
+                self.holder = None
+            case Badge.Forgotten():
+                self.registered, self.holder, self.last_holder = False, None, None
+                self.badge, self.terms, self.blocks = "", Terms(), ()
 
 
 def check(badge: str, terms: Terms) -> None:
     """Raises Refusal for what no station could present or keep."""
     if not 1 <= len(badge) <= LONGEST or not badge.isprintable() or badge != badge.strip():
         raise Refusal(f"a badge has 1 to {LONGEST} printable characters, no space at its ends")
+    if fold(badge) == fold(FORGOTTEN):
+        raise Refusal("this is how badges are called that have been forgotten")
     if not 1 <= len(terms.kind) <= LONGEST_KIND or not terms.kind.isprintable():
         raise Refusal(f"the kind of a badge is an OCPP token type of 1 to {LONGEST_KIND} characters")
     if terms.group is not None and (not 1 <= len(terms.group) <= LONGEST or not terms.group.isprintable()):

@@ -17,6 +17,7 @@ from domain.customer import Customer
 from domain.der import Der
 from domain.device import Device
 from domain.display import Display
+from domain.driver import Driver
 from domain.event import Event, topic
 from domain.export import Export
 from domain.file import File
@@ -44,6 +45,7 @@ AGGREGATES: tuple[type[Aggregate], ...] = (
     Transaction,
     Command,
     Badge,
+    Driver,
     Number,
     Device,
     Customer,

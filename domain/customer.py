@@ -12,10 +12,15 @@ def stream(station_id: str) -> str:
     return f"customer/{station_id}"
 
 
+REMEMBERED = 16
+
+
 class Customer(Aggregate):
     """What stations tell about people. Personal data: the text is in its own fact, and nowhere else.
 
-    It is neither in the message that caused the fact nor in a read model; who may read it reads the history.
+    `person` is what the request named them by: the badge, the id of the customer, the serial number of the certificate.
+    What is told is sealed with its key. It is neither in the message that caused the fact nor in a read model; who may
+    read it reads the history.
     """
 
     forgetful = True
@@ -28,6 +33,7 @@ class Customer(Aggregate):
         report: bool
         clear: bool
         status: str
+        person: str | None = None
 
     class InformationTold(Event, tag="customer.information_told.v1"):
         """One part of what the station knows of a person came (NotifyCustomerInformation)."""
@@ -38,6 +44,15 @@ class Customer(Aggregate):
         occurred_at: datetime
         text: str
         to_be_continued: bool = False
+        person: str | None = None
+
+    def __init__(self, stream: str) -> None:
+        super().__init__(stream)
+        self.people: dict[int, str | None] = {}
 
     def apply(self, event: Event) -> None:
-        """Nothing to remember."""
+        """Whom the latest requests are about: who is told of must be able to be forgotten."""
+        if isinstance(event, Customer.InformationOrdered | Customer.InformationTold):
+            self.people[event.request_id] = event.person
+            if len(self.people) > REMEMBERED:
+                del self.people[next(iter(self.people))]

@@ -13,7 +13,7 @@ from typing import NamedTuple
 import msgspec
 
 from domain.aggregate import Aggregate
-from domain.badge import fold
+from domain.badge import FORGOTTEN, fold
 from domain.event import AnyCause, Event, Refusal
 
 ENVELOPE_BYTES = 160
@@ -226,7 +226,8 @@ class LocalList(Aggregate):
 
 
 def after(held: Mapping[str, Entry] | None, sent: LocalList.Sent) -> dict[str, Entry] | None:
-    """What is on the list after a message; a change of an unknown list leaves it unknown."""
+    """What is on the list after a message; a change of an unknown list leaves it unknown, and so does a badge that has
+    been forgotten meanwhile: only a full list takes it off."""
     if held is None and not sent.full:
         return None
     known = {} if sent.full else dict(held or {})
@@ -235,7 +236,7 @@ def after(held: Mapping[str, Entry] | None, sent: LocalList.Sent) -> dict[str, E
             known.pop(fold(entry.badge), None)
         else:
             known[fold(entry.badge)] = entry
-    return known
+    return None if fold(FORGOTTEN) in known else known
 
 
 def difference(held: Mapping[str, Entry], target: Mapping[str, Entry]) -> list[Entry]:

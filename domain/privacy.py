@@ -14,9 +14,6 @@ import msgspec
 
 from domain.event import Event, Message
 
-FORGOTTEN = "forgotten"
-"""What is shown in place of what was forgotten."""
-
 BADGES = (
     "badge", "group", "group_badge", "person", "customer_identifier",
     "idTag", "parentIdTag", "idToken", "additionalIdToken", "customerIdentifier",

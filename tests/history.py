@@ -26,6 +26,8 @@ from domain.badge import stream as badge_stream
 from domain.catalog import Recorded
 from domain.certificate import Certificate
 from domain.command import Command
+from domain.driver import Details as DriverDetails
+from domain.driver import Driver
 from domain.event import Connection, Event, Message, Operator, Order, Timer, Transfer
 from domain.export import Export, period_of
 from domain.file import File
@@ -235,6 +237,7 @@ def busy_day() -> Notebook:
     tariffs(notebook)
     badges(notebook)
     webhooks(notebook)
+    drivers(notebook)
     jobs(notebook)
     extras(notebook)
     local_lists(notebook)
@@ -323,6 +326,12 @@ def badges(notebook: Notebook) -> None:
                 badge.remove("gone", cause, BEGIN)
         if end == "registered again":
             badge.register(f"B{number}", Terms(kind="eMAID"), cause, BEGIN)
+            badge.assign("one", cause, BEGIN)
+            badge.unassign("given back", cause, BEGIN)
+            badge.assign("two", cause, BEGIN)
+        if end == "unblocked":
+            badge.assign("one", cause, BEGIN)
+            badge.forget("asked for", "one", cause, BEGIN)
         notebook.events += badge.collect_events()
     late = Talk(notebook, "LATE", unknown_badges="reject")
     late.say("Authorize", {"idTag": "b1"})
@@ -330,6 +339,17 @@ def badges(notebook: Notebook) -> None:
     free = Talk(notebook, "FREE", "2.0.1")
     free.say("TransactionEvent", event2("Started", 0, 1, id="free"))
     free.say("TransactionEvent", event2("Updated", 1, 2, id="free") | TOKEN)
+
+
+def drivers(notebook: Notebook) -> None:
+    """Two drivers; one is forgotten."""
+    cause = Operator(name="anna")
+    one, two = Driver("driver/one"), Driver("driver/two")
+    one.register(DriverDetails(full_name="Paul Martin", email="paul@example.org"), cause, BEGIN)
+    two.register(DriverDetails(full_name="Lea", language="fr", site="lyon"), cause, BEGIN)
+    two.register(DriverDetails(full_name="Lea Petit", employer="ACME"), cause, BEGIN)
+    one.forget("asked for", 1, 7, 0, cause, BEGIN)
+    notebook.events += [*one.collect_events(), *two.collect_events()]
 
 
 def settled(talk: Talk) -> None:

@@ -12,10 +12,24 @@ from typing import Any
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESSIV
 from eventsourcing.persistence import OperationalError
-from sqlalchemy import Column, Connection, Engine, LargeBinary, Row, Table, Text, inspect, select
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    Connection,
+    Engine,
+    LargeBinary,
+    Row,
+    Table,
+    Text,
+    delete,
+    inspect,
+    select,
+    update,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DBAPIError
 
+from application.driver import Named
 from application.privacy import Key
 from projections.table import METADATA
 
@@ -29,7 +43,9 @@ PERSONAL_KEY = Table(
     Column("wrapped", LargeBinary, nullable=False),
 )
 AT_ONCE = 500
-LONG = 64
+WRAPPING, FINDING, SEALING = 64, 32, 64
+LONG = WRAPPING + FINDING
+"""Bytes of the key file: what wraps the keys, and what finds the badge of a key."""
 
 
 class KeysLost(ValueError):
@@ -48,7 +64,7 @@ class Keyring:
     def __init__(self, engine: Engine, secret: bytes) -> None:
         """Raises KeysLost when the keys so far were wrapped with another key file."""
         self.engine = engine
-        self.wrapper = AESSIV(secret)
+        self.wrapper, self.finder = AESSIV(secret[:WRAPPING]), secret[WRAPPING:]
         if (row := first(engine)) is not None:
             self.unwrap(row.id, row.wrapped)
 
@@ -82,6 +98,36 @@ class Keyring:
                 known |= {row.id: self.unwrap(row.id, row.wrapped) for row in connection.execute(query)}
         return known
 
+    def hand(self, use: str, card: str, person: str | None) -> None:
+        mine = PERSONAL_KEY.c.place == use
+        stranger: ColumnElement[bool] = PERSONAL_KEY.c.person.is_not(None)
+        with self.writing() as connection:
+            if person is not None:
+                stranger &= PERSONAL_KEY.c.person != person
+            connection.execute(update(PERSONAL_KEY).where(mine, stranger).values(place=None))
+            if person is not None:
+                connection.execute(unless_there(connection), [self.row(use)])
+                both = PERSONAL_KEY.c.place.in_((use, card))
+                connection.execute(update(PERSONAL_KEY).where(both).values(person=person))
+
+    def held_by(self, person: str) -> Sequence[Named]:
+        return self.named(PERSONAL_KEY.c.person == person)
+
+    def of_badge(self, use: str, card: str) -> Sequence[Named]:
+        same = PERSONAL_KEY.c.badge == use.partition(":")[2]
+        return self.named((same & PERSONAL_KEY.c.person.is_(None)) | (PERSONAL_KEY.c.place == card))
+
+    def named(self, which: ColumnElement[bool]) -> Sequence[Named]:
+        with self.reading() as connection:
+            rows = connection.execute(select(PERSONAL_KEY.c.id, PERSONAL_KEY.c.place).where(which))
+            return [Named(row.id, row.place or "") for row in rows]
+
+    def destroy(self, ids: Sequence[str]) -> None:
+        with self.writing() as connection:
+            overwrite(connection)
+            for at in range(0, len(ids), AT_ONCE):
+                connection.execute(delete(PERSONAL_KEY).where(PERSONAL_KEY.c.id.in_(ids[at : at + AT_ONCE])))
+
     def found(self, connection: Connection, places: Sequence[str]) -> dict[str, Key]:
         known: dict[str, Key] = {}
         for at in range(0, len(places), AT_ONCE):
@@ -91,7 +137,7 @@ class Keyring:
         return known
 
     def row(self, place: str) -> dict[str, object]:
-        name, key = b32encode(secrets.token_bytes(10)).decode().lower(), secrets.token_bytes(LONG)
+        name, key = b32encode(secrets.token_bytes(10)).decode().lower(), secrets.token_bytes(SEALING)
         kind, _, whose = place.partition(":")
         return {
             "id": name,
@@ -130,6 +176,12 @@ def told() -> Iterator[None]:
         yield
     except DBAPIError as error:
         raise OperationalError(f"the keys of people cannot be read: {error.orig}") from error
+
+
+def overwrite(connection: Connection) -> None:
+    """SQLite writes zeros over what it deletes; PostgreSQL keeps deleted rows until the next VACUUM of the table."""
+    if connection.dialect.name == "sqlite":
+        connection.exec_driver_sql("PRAGMA secure_delete = ON")
 
 
 def unless_there(connection: Connection) -> Any:

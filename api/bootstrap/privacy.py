@@ -11,7 +11,7 @@ from typing import NamedTuple
 from sqlalchemy import Engine
 
 from adapters.authority.key import Keys
-from adapters.privacy.keyring import Keyring, KeysLost
+from adapters.privacy.keyring import LONG, Keyring, KeysLost
 from api.settings import Settings
 from application.history import History
 from application.privacy import Ring
@@ -19,7 +19,6 @@ from application.store import Store
 from projections.engine import engine
 
 FILE = "privacy.key"
-WRAP, FIND = 64, 32
 
 
 class Opened(NamedTuple):
@@ -28,6 +27,7 @@ class Opened(NamedTuple):
     engine: Engine
     store: Store
     history: History
+    keyring: Keyring | None
 
 
 @contextmanager
@@ -38,21 +38,22 @@ def opened(settings: Settings) -> Iterator[Opened]:
         raise ValueError(f"there is no history at {path}")
     read_side = engine(settings.database)
     try:
-        store = Store(settings.database, ring_of(settings, read_side) if Keyring.ready(read_side) else None)
+        keyring = keyring_of(settings, read_side) if Keyring.ready(read_side) else None
+        store = Store(settings.database, Ring(keyring, keyring.finder) if keyring else None)
         try:
-            yield Opened(read_side, store, History(store.recorder, store.ring))
+            yield Opened(read_side, store, History(store.recorder, store.ring), keyring)
         finally:
             store.close()
     finally:
         read_side.dispose()
 
 
-def ring_of(settings: Settings, read_side: Engine) -> Ring:
+def keyring_of(settings: Settings, read_side: Engine) -> Keyring:
     """Raises ValueError when the key file is not that of the database."""
     keys = Keys(settings.keys_folder)
     secret = keys.given(FILE)
     if secret is None:
         if Keyring.used(read_side):
             raise KeysLost
-        secret = keys.once(FILE, lambda: secrets.token_bytes(WRAP + FIND))
-    return Ring(Keyring(read_side, secret[:WRAP]), secret[WRAP:])
+        secret = keys.once(FILE, lambda: secrets.token_bytes(LONG))
+    return Keyring(read_side, secret)

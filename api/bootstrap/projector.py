@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from functools import partial
 
+from api.bootstrap.erasure import keep_erasing
 from api.bootstrap.export import start_deliveries
 from api.bootstrap.spine import Spine
 from projections.audit import Notary
@@ -28,4 +29,5 @@ def start_projector(spine: Spine) -> tuple[Runner, Notary]:
         warehouse.start()
         spine.stack.callback(warehouse.engine.dispose)
         spine.stack.push_async_callback(asyncio.to_thread, warehouse.stop)
+    spine.process.go(keep_erasing(spine), "erasure")
     return runner, notary

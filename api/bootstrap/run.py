@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, asynccontextmanager
 
 from api.bootstrap.gateway import follow_lists, lists_of, start_gateway
-from api.bootstrap.process import Running
+from api.bootstrap.process import Running, clock
 from api.bootstrap.projector import start_projector
 from api.bootstrap.relay import start_relay
 from api.bootstrap.spine import start_badges, start_spine
@@ -16,6 +16,7 @@ from api.bootstrap.web import start_api, start_probes
 from api.bootstrap.webhook import start_webhooks
 from api.context import Vitals
 from api.settings import Role, Settings
+from application.driver import Custodian
 from migrations.migrate import current, is_current, upgrade
 
 EVERYTHING: frozenset[Role] = frozenset({"gateway", "projector", "api", "relay"})
@@ -39,6 +40,7 @@ async def running(settings: Settings, roles: frozenset[Role] = EVERYTHING) -> As
             start_webhooks(spine)
         lobby = await start_gateway(spine) if "gateway" in roles else None
         badges = lobby.badges if lobby else await start_badges(process, spine.history)
+        process.go(Custodian(spine.custody, badges, clock).follow(), "custody of keys")
         lists = lists_of(spine, badges)
         if lobby is not None:
             await follow_lists(process, lists, lobby.gateway)

@@ -17,7 +17,7 @@ from adapters.authority.key import Keys
 from adapters.credential.vault import Vault
 from adapters.signer.command import CommandSigner
 from adapters.signer.file import FileSigner
-from api.bootstrap.privacy import ring_of
+from api.bootstrap.privacy import keyring_of
 from api.bootstrap.process import Running, clock
 from api.observer import Observer
 from api.pulse import Pulse
@@ -27,6 +27,7 @@ from application.badge import Badges
 from application.certificate import Certificates
 from application.command import Orders
 from application.credential import Passwords
+from application.driver import Custody
 from application.history import History
 from application.job import Jobs
 from application.journal import Journal
@@ -46,7 +47,7 @@ class Spine:
     process: Running
     stack: AsyncExitStack
     read_side: Engine
-    ring: Ring
+    custody: Custody
     history: History
     journal: Journal
     here: Seats
@@ -71,7 +72,8 @@ async def start_spine(process: Running, stack: AsyncExitStack) -> Spine:
     settings = process.settings
     read_side = engine(settings.database)
     stack.callback(read_side.dispose)
-    ring = await asyncio.to_thread(ring_of, settings, read_side)
+    keyring = await asyncio.to_thread(keyring_of, settings, read_side)
+    ring = Ring(keyring, keyring.finder)
     store = await asyncio.to_thread(Store, settings.database, ring)
     stack.callback(store.close)
     history = History(store.recorder, ring)
@@ -93,7 +95,7 @@ async def start_spine(process: Running, stack: AsyncExitStack) -> Spine:
         process=process,
         stack=stack,
         read_side=read_side,
-        ring=ring,
+        custody=Custody(history, ring, keyring),
         history=history,
         journal=journal,
         here=here,

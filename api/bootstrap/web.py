@@ -23,6 +23,7 @@ from api.bootstrap.webhook import webhooks_of
 from api.context import Parts, Vitals
 from application.access import Accesses
 from application.badge import Badges
+from application.driver import Drivers
 from application.file import Files
 from application.locallist import Lists
 from application.registry import Registry
@@ -64,6 +65,7 @@ async def start_api(spine: Spine, vitals: Vitals, lists: Lists, badges: Badges, 
         tokens=await start_tokens(spine),
         accesses=accesses,
         issuer=Issuer(settings.oidc_issuer, settings.oidc_audience) if settings.oidc_issuer else None,
+        drivers=Drivers(journal, spine.custody, clock, badges),
         tariffs=Tariffs(journal, history, spine.prices.book, READ, WRITE, clock),
         prices=spine.prices,
     )

@@ -38,6 +38,7 @@ from api.graphql.customer import CustomerMutation, CustomerQuery
 from api.graphql.der import DerMutation, DerQuery
 from api.graphql.device import DeviceMutation, DeviceQuery
 from api.graphql.display import DisplayMutation, DisplayQuery
+from api.graphql.driver import DriverMutation, DriverQuery
 from api.graphql.event import EventQuery, EventSubscription
 from api.graphql.export import ExportMutation, ExportQuery
 from api.graphql.file import FileMutation, FileQuery
@@ -105,6 +106,7 @@ class Query(
     WebhookQuery,
     CommandQuery,
     BadgeQuery,
+    DriverQuery,
     LocalListQuery,
     ReservationQuery,
     VendorQuery,
@@ -149,6 +151,7 @@ class Mutation(
     ReservationMutation,
     BadgeMutation,
     PricelistMutation,
+    DriverMutation,
     TariffMutation,
     SiteMutation,
     SwapMutation,

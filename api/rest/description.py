@@ -255,6 +255,22 @@ OPENAPI: dict[str, Any] = {
                 },
             }
         },
+        "/api/persons": {
+            "get": {
+                "summary": "Every event about a driver, or about a badge that no driver holds, as JSON lines",
+                "parameters": [
+                    {"name": name, "in": "query", "description": words, "schema": {"type": "string"}}
+                    for name, words in (("driver", "The id of the driver."), ("badge", "The badge."))
+                ],
+                "responses": {
+                    "200": answer("One event a line, in clear.", "application/jsonl"),
+                    "400": PROBLEM,
+                    "401": PROBLEM,
+                    "403": PROBLEM,
+                    "404": PROBLEM,
+                },
+            }
+        },
         "/api/events": history("The history as JSON lines", "One event a line.", "application/jsonl"),
         "/api/events.jsonl": history("The same", "One event a line.", "application/jsonl"),
         "/api/events.csv": history(

@@ -135,6 +135,16 @@ def test_of_a_forgotten_badge_only_that_there_was_one_is_left(ring: Bench) -> No
     assert raw.raw == '[2,"1","Authorize",{"idTag":"forgotten"}]'
 
 
+def test_what_a_station_told_of_a_customer_is_forgotten_with_the_badge(ring: Bench) -> None:
+    told = [event for event in busy_day().events if event.originator_id == "customer/PARTS"]
+    sealed = stored(ring, told)
+    assert b"Anna" not in b"".join(row.state for row in sealed)
+    del ring.keyring.keys[ring.use("B")]
+    ring.forget()
+    assert [facts(row).person for row in ring.open(sealed)] == ["forgotten", "forgotten"]
+    assert facts(ring.open(sealed)[-1]).text == "forgotten"
+
+
 def test_a_badge_has_one_stream_however_it_is_written(ring: Bench) -> None:
     ring.close([])
     (first, _), (second, _) = (stored(ring, registered(badge)) for badge in ("ab", "AB"))

@@ -27,6 +27,7 @@ def information(session: Session, payload: Payload) -> bytes:
         occurred_at=when(payload["generatedAt"], session.now),
         text=payload["data"],
         to_be_continued=payload.get("tbc", False),
+        person=customer.people.get(payload["requestId"]),
     )
     return EMPTY
 
@@ -69,7 +70,14 @@ def heed_customer_information(session: Session, wish: Payload, sent: Payload, an
         report=sent["report"],
         clear=sent["clear"],
         status=answer["status"],
+        person=named(wish),
     )
+
+
+def named(wish: Payload) -> str | None:
+    """How the request named the customer."""
+    certificate = wish.get("certificate") or {}
+    return wish.get("badge") or wish.get("customer_identifier") or certificate.get("serial_number")
 
 
 HEAR: dict[str, Hear] = {

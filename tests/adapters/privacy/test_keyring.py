@@ -10,10 +10,10 @@ import pytest
 from eventsourcing.persistence import OperationalError
 from sqlalchemy import Engine, select
 
-from adapters.privacy.keyring import PERSONAL_KEY, Keyring, KeysLost
+from adapters.privacy.keyring import LONG, PERSONAL_KEY, Keyring, KeysLost
 from projections.engine import engine
 
-SECRET = secrets.token_bytes(64)
+SECRET = secrets.token_bytes(LONG)
 PLACES = [f"use:{number}" for number in range(1_200)]
 
 
@@ -52,7 +52,7 @@ def test_no_key_is_in_the_database_in_clear(here: Engine) -> None:
 def test_another_key_file_is_noticed_before_anything_is_written(here: Engine) -> None:
     Keyring(here, SECRET).make(["use:1"])
     with pytest.raises(KeysLost, match="BORNIER_KEYS"):
-        Keyring(here, secrets.token_bytes(64))
+        Keyring(here, secrets.token_bytes(LONG))
 
 
 def test_a_database_that_is_away_is_the_fault_that_writers_wait_out(here: Engine) -> None:
