@@ -1,6 +1,6 @@
 """Drivers and their badges.
 
-Revision ID: 0021
+Revision ID: 0023
 """
 
 from __future__ import annotations
@@ -10,8 +10,8 @@ from alembic import op
 
 from projections.table import UtcTime
 
-revision = "0021"
-down_revision = "0020"
+revision = "0023"
+down_revision = "0022"
 
 
 def upgrade() -> None:
