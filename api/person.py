@@ -10,7 +10,7 @@ from typing import Literal, NamedTuple
 
 from api.bootstrap.privacy import Opened, opened
 from api.bootstrap.process import clock
-from api.rest.event import line
+from api.extract import json_line
 from api.settings import Settings
 from application.driver import Custody, Drivers, Forgetting
 from application.journal import Journal
@@ -52,7 +52,7 @@ def tell(settings: Settings, kind: Kind, id_: str, write: Callable[[str], object
     with people(settings) as (_, drivers):
         told = 0
         for row in drivers.everything(*(id_ if kind == name else None for name in ("driver", "badge"))):
-            write(f"{line(row)}\n")
+            write(json_line(row))
             told += 1
         return told
 

@@ -9,8 +9,8 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
 from api.context import Parts
+from api.extract import json_line
 from api.problem import problem
-from api.rest.event import line
 from domain.event import Refusal
 
 
@@ -28,4 +28,4 @@ async def export(request: Request) -> Response:
         return problem(404, str(refusal))
     if first is None:
         return problem(404, "the history has never heard of this badge")
-    return StreamingResponse((f"{line(row)}\n" for row in chain([first], rows)), media_type="application/jsonl")
+    return StreamingResponse((json_line(row) for row in chain([first], rows)), media_type="application/jsonl")
