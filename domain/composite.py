@@ -151,10 +151,13 @@ class Cursor:
         return min((span for span in self.open if span.rank == top), key=narrow)
 
 
-def narrow(span: Span) -> tuple[Decimal, int]:
+def narrow(span: Span) -> tuple[Decimal, int, bool, Decimal]:
     """Of two in the same place, which must not be, the lower one counts, whatever their order."""
-    limit = cap(span, "A")
-    return Decimal("Infinity") if limit is None else limit, span.period.phases or PHASES
+    amps, watts, phases = cap(span, "A"), cap(span, "W"), span.period.phases
+    infinite = Decimal("Infinity")
+    return (
+        infinite if amps is None else amps, phases or PHASES, phases is None, infinite if watts is None else watts
+    )  # fmt: skip
 
 
 def layers(

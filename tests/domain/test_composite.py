@@ -6,6 +6,7 @@ import json
 import time
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from itertools import permutations
 from pathlib import Path
 from typing import Any
 
@@ -159,6 +160,21 @@ def test_the_order_of_the_profiles_does_not_matter(profiles: list[Placed], chanc
     chance.shuffle(shuffled)
     whole = composite(profiles, 1, BEGIN, BEGIN + 2 * HOUR, "W", BEGIN)
     assert composite(shuffled, 1, BEGIN, BEGIN + 2 * HOUR, "W", BEGIN) == whole
+
+
+def test_of_two_in_the_same_place_one_counts_whatever_their_order() -> None:
+    periods = [
+        Period(start_seconds=0, limit=Decimal(0), phases=3),
+        Period(start_seconds=0, limit=Decimal(0)),
+        Period(start_seconds=0, limit=Decimal(0), limit_l2=Decimal(9)),
+    ]
+    pair = [
+        Placed(1, ChargingProfile(id=number, purpose="TxProfile", stack_level=0, kind="Relative",
+                                  schedules=(Schedule(unit="A", periods=(period,)),)))
+        for number, period in enumerate(periods, 1)
+    ]  # fmt: skip
+    found = {composite(order, 1, BEGIN, BEGIN + HOUR, "W", BEGIN) for order in permutations(pair)}
+    assert found == {(Slot(BEGIN, Decimal(0), 3),)}
 
 
 @always(STACKS, st.integers(1, 7199), MOMENTS)
