@@ -8,6 +8,7 @@ import signal
 import sys
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
@@ -486,6 +487,41 @@ def bar(title: str) -> Iterator[Callable[[int, int], None]]:
     ) as progress:  # fmt: skip
         task = progress.add_task(title, total=None)
         yield lambda done, total: progress.update(task, completed=done, total=total)
+
+
+@cli.command()
+def archive(
+    before: Annotated[str | None, typer.Option(help="What is older than this RFC 3339 time.")] = None,
+    upto: Annotated[int | None, typer.Option(help="What is not beyond this position.", min=1)] = None,
+    prune: Annotated[
+        bool, typer.Option("--prune", help="Remove from the database what is over, once its file was checked.")
+    ] = False,
+    database: Database = None,
+    place: Annotated[str | None, typer.Option("--archive", help="Folder or s3://… (BORNIER_ARCHIVE).")] = None,
+    audit_key: Annotated[str | None, typer.Option(help="PEM file of the key (BORNIER_AUDIT_KEY).")] = None,
+) -> None:
+    """Write closed ranges of the history into compressed files, with the seals over them."""
+    from api.archive import archive as write
+
+    if (before is None) == (upto is None):
+        raise ValueError("how much? Say --before with a time, or --upto with a position")
+    settings = Settings.load(database=database, archive=place, audit_key=audit_key)
+    with bar("archiving") as progress:
+        write(settings, moment(before), upto, prune, datetime.now(UTC), progress)
+
+
+@cli.command()
+def restore(
+    files: Annotated[list[str], typer.Argument(help="Names of archive files.")],
+    database: Database = None,
+    place: Annotated[str | None, typer.Option("--archive", help="Folder or s3://… (BORNIER_ARCHIVE).")] = None,
+    audit_key: Annotated[str | None, typer.Option(help="PEM file of the key (BORNIER_AUDIT_KEY).")] = None,
+) -> None:
+    """Bring archived events back into the database."""
+    from api.archive import restore as bring
+
+    with bar("restoring") as progress:
+        bring(Settings.load(database=database, archive=place, audit_key=audit_key), files, progress)
 
 
 snapshots = typer.Typer(name="snapshots", help="What lets long streams open at once; it can be dropped at any time.",

@@ -91,6 +91,7 @@ class Settings:
     audit_key: str = ""
     audit_command: str = ""
     files: str = "bornier-files"
+    archive: str = "bornier-archive"
     file_bytes: int = 536_870_912
     public_url: str = "auto"
     job_deadline_s: int = 86_400
@@ -125,10 +126,18 @@ class Settings:
     @property
     def files_place(self) -> str:
         """Where files lie; a relative folder is beside the SQLite database."""
+        return self.beside(self.files)
+
+    @property
+    def archive_place(self) -> str:
+        """Where the archive lies; likewise."""
+        return self.beside(self.archive)
+
+    def beside(self, place: str) -> str:
         database = self.database.removeprefix("sqlite:///")
-        if self.files.startswith("s3://") or database == self.database:
-            return self.files
-        return str(Path(database).parent / self.files)
+        if place.startswith("s3://") or database == self.database:
+            return place
+        return str(Path(database).parent / place)
 
     @property
     def token_is_new(self) -> bool:

@@ -11,6 +11,7 @@ from datetime import datetime
 
 from eventsourcing.persistence import InterfaceError, OperationalError
 
+from application.archive import Reader, Whole
 from application.lookup import End, Row
 from application.privacy import Ring
 from application.rarity import OFTEN, heeded
@@ -30,7 +31,7 @@ REST_S, MOST_REST_S = 0.02, 0.3
 class History:
     """Reads the store; safe to use from any thread. Somebody tells it when the store has grown (`advance`)."""
 
-    def __init__(self, recorder: Recorder, ring: Ring | None = None) -> None:
+    def __init__(self, recorder: Reader, ring: Ring | None = None) -> None:
         self.recorder = recorder
         self.ring = ring
         self.latest = 0
@@ -83,6 +84,15 @@ class History:
         """Events of a stream after a version; `unheeded`: also those that no later decision of a station needs."""
         return self.opened(self.recorder.rows(heeded(unheeded), [self.named(stream), after, limit]))
 
+    @property
+    def at_hand(self) -> Recorder:
+        """What is in the database, without what is in the archive: enough to tell times and to start."""
+        return self.recorder.recorder if isinstance(self.recorder, Whole) else self.recorder
+
+    def pruned(self, stream: str) -> bool:
+        """Is some of this stream no longer in the database?"""
+        return isinstance(self.recorder, Whole) and self.recorder.touched(self.named(stream) or stream)
+
     def recent(self, stream: str, count: int) -> Sequence[Recorded]:
         """The last events of a stream, oldest first."""
         rows = self.recorder.select_events(self.named(stream) or stream, desc=True, limit=count)
@@ -127,7 +137,7 @@ class History:
         low, high = 0, self.head()
         while low < high:
             middle = (low + high + 1) // 2
-            row = self.read(middle - 1, 1)
+            row = self.opened(self.at_hand.select_after(middle - 1, 1))
             if row and CATALOG.decode(row[0].topic, row[0].state).recorded_at < moment:
                 low = max(middle, min(row[0].position, high))
             else:
@@ -212,7 +222,7 @@ def fitting(limit: int, batch: Sequence[Recorded]) -> int:
 class Stored:
     """Rows as they are stored, with what is about persons sealed (ADR 0010)."""
 
-    def __init__(self, recorder: Recorder) -> None:
+    def __init__(self, recorder: Reader) -> None:
         self.recorder = recorder
 
     def read(self, after: int, limit: int, topics: Sequence[str] = ()) -> Sequence[Recorded]:

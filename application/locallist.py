@@ -204,7 +204,7 @@ class Lists:
 
     async def expect(self, station_id: str) -> None:
         """Raises Refusal for a station nobody has heard of."""
-        if not await asyncio.to_thread(self.history.read, 0, 1, (), station_stream(station_id)):
+        if not await asyncio.to_thread(self.history.latest_of, station_stream(station_id)):
             raise Refusal(f"there is no station {station_id}")
 
     def read(self, station_id: str) -> LocalList:

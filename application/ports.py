@@ -165,3 +165,15 @@ class SharedSecrets(Protocol):
 
     async def forget(self, webhook_id: str) -> None:
         """Erase all of them."""
+
+
+class Shelf(Protocol):
+    """Where archive files lie, whole and for ever; safe to use from any thread."""
+
+    place: str
+
+    def write(self, name: str, content: bytes) -> None:
+        """Keep all of it. Raises StorageFailed."""
+
+    def read(self, name: str) -> bytes:
+        """All of it. Raises StorageFailed."""

@@ -51,6 +51,13 @@ QUIET = """autovacuum_vacuum_insert_threshold = -1, autovacuum_vacuum_cost_delay
 """Nothing is ever updated or deleted, so there is nothing to clean; a vacuum or analyze would hold up the table lock,
 and with it every station. What must be frozen is still frozen, at PostgreSQL's own time."""
 BROKEN = "SELECT originator_id FROM {} GROUP BY originator_id HAVING count(*) <> max(originator_version)"
+ARCHIVE = (
+    "CREATE TABLE IF NOT EXISTS archive (first BIGINT PRIMARY KEY, last BIGINT NOT NULL, name TEXT NOT NULL, "
+    "sha256 TEXT NOT NULL, pruned BIGINT NOT NULL DEFAULT 0, removed INTEGER NOT NULL DEFAULT 0, "
+    "topics TEXT NOT NULL DEFAULT '{{}}', gone {bytes})",
+    "CREATE TABLE IF NOT EXISTS archived_stream (stream TEXT NOT NULL, first BIGINT NOT NULL, count BIGINT NOT NULL, "
+    "PRIMARY KEY (stream, first))",
+)
 SNAPSHOT = """CREATE TABLE IF NOT EXISTS snapshot
     (stream TEXT PRIMARY KEY, version BIGINT NOT NULL, shape TEXT NOT NULL, state {bytes} NOT NULL)"""
 SCHEMA_LOCK = 0x626F726E696572
@@ -137,14 +144,19 @@ class BinaryPostgresRecorder(PostgresApplicationRecorder, Lookup):
             cursor.execute("SELECT pg_advisory_xact_lock(%s)", [SCHEMA_LOCK])
             self._create_table(cursor)
             cursor.execute(SQL("ALTER TABLE {} SET ({})").format(self.table, SQL(QUIET)))
-            for statement in (*indexes(TABLE, "notification_id"), SNAPSHOT.format(bytes="BYTEA")):
-                cursor.execute(SQL(statement))
+            for statement in (*indexes(TABLE, "notification_id"), SNAPSHOT, *ARCHIVE):
+                cursor.execute(SQL(statement.format(bytes="BYTEA")))
 
     def tell(self, *statements: tuple[str, Sequence[Any]]) -> None:
         """Do all of this, or nothing."""
         with self.datastore.transaction(commit=True) as cursor:
             for statement, parameters in statements:
-                cursor.execute(SQL(statement.replace("?", "%s")), parameters)
+                cursor.execute(SQL(statement.replace("?", "%s")).format(table=self.table), parameters)
+
+    def counted_on(self) -> Sequence[tuple[str, Sequence[Any]]]:
+        """What must be told after positions beyond the last one were written by hand: the next one follows them."""
+        sequence = "pg_get_serial_sequence(?, 'notification_id')"
+        return [(f"SELECT setval({sequence}, (SELECT max(notification_id) FROM {{table}}))", [TABLE])]
 
     def insert_events(self, stored_events: Sequence[StoredEvent], **kwargs: Any) -> Sequence[int]:
         """Store events in order, together or not at all; returns their positions. Raises IntegrityError on a conflict,
@@ -229,14 +241,18 @@ class OrderedSQLiteRecorder(SQLiteApplicationRecorder, Lookup):
             "originator_id TEXT NOT NULL, originator_version INTEGER NOT NULL, topic TEXT, state BLOB, "
             "UNIQUE (originator_id, originator_version))",
             *indexes(self.events_table_name, self.place),
-            SNAPSHOT.format(bytes="BLOB"),
+            *(statement.format(bytes="BLOB") for statement in (SNAPSHOT, *ARCHIVE)),
         ]
 
     def tell(self, *statements: tuple[str, Sequence[Any]]) -> None:
         """Like BinaryPostgresRecorder.tell."""
         with self.datastore.transaction(commit=True) as cursor:
             for statement, parameters in statements:
-                cursor.execute(statement, parameters)
+                cursor.execute(statement.format(table=self.events_table_name), parameters)
+
+    def counted_on(self) -> Sequence[tuple[str, Sequence[Any]]]:
+        """SQLite counts by itself."""
+        return []
 
     def insert_events(self, stored_events: Sequence[StoredEvent], **kwargs: Any) -> Sequence[int]:
         """Like BinaryPostgresRecorder.insert_events."""

@@ -106,6 +106,9 @@ class Snapshots:
 def restore(history: History, blank: A) -> Restored[A]:
     """Load an aggregate from its snapshot and what came after, or from everything; much after it makes a new one."""
     kind, stream, snapshots = type(blank), blank.id, Snapshots(history)
+    if not kind.lasting and history.pruned(stream):
+        events = decoded(history.stream(stream))
+        return Restored(blank.replay(events), events[-RECENT:])
     aggregate = (snapshots.find(blank) if kind.lasting else None) or kind(stream)
     known = aggregate.version
     recent = history.heeded(stream, max(known - RECENT, 0), PAGE, unheeded=True)

@@ -34,6 +34,11 @@ class Aggregate:
         self.version = 0
         self.pending: list[Event] = []
 
+    @property
+    def over(self) -> bool:
+        """Is nothing more expected in this stream? Then it may leave the database for the archive."""
+        return False
+
     def record(self, kind: type[Event], cause: AnyCause, now: datetime, /, **facts: Any) -> None:
         """Add an event to the history of this stream; durable only once the journal says so."""
         self.version += 1

@@ -94,6 +94,10 @@ class Command(Aggregate):
         self.given_up = False
 
     @property
+    def over(self) -> bool:
+        return self.final
+
+    @property
     def final(self) -> bool:
         """Nothing more can happen to it."""
         return self.status == "final"

@@ -134,6 +134,10 @@ class Job(Aggregate):
         return self.id.removeprefix("job/")
 
     @property
+    def over(self) -> bool:
+        return self.outcome is not None
+
+    @property
     def open(self) -> bool:
         """It has begun and is not over."""
         return self.asked is not None and self.outcome is None

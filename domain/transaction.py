@@ -209,6 +209,10 @@ class Transaction(Aggregate):
         return self.id.removeprefix("transaction/")
 
     @property
+    def over(self) -> bool:
+        return not self.open and not self.provisional
+
+    @property
     def open(self) -> bool:
         return self.ended_at is None
 

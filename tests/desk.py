@@ -44,6 +44,9 @@ class Book(Notebook):
     def heeded(self, stream: str, after: int, limit: int, unheeded: bool) -> list[Recorded]:
         return [row for row in self.rows_of(stream) if row.version > after][:limit]
 
+    def pruned(self, stream: str) -> bool:
+        return False
+
     @property
     def recorder(self) -> Any:
         """No snapshots are kept in a notebook."""

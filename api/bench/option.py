@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ALWAYS = ("durable", "mixed", "memory", "start", "projection", "replay")
-BY_NAME = ("fleet", "storm", "outage")
+BY_NAME = ("fleet", "storm", "outage", "rebuild", "open", "storage")
 """Measured only when named: they take long, or a database server of their own."""
 MEASUREMENTS = ALWAYS + BY_NAME
 

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 
 from rich.console import Console
 
-from api.bench import database, fleet, idle, machine, outage, replay, start, storm, throughput
+from api.bench import database, decade, fleet, idle, machine, outage, replay, start, storm, throughput
 from api.bench.option import Options
 from api.bench.report import Report, Result
 
@@ -62,4 +62,4 @@ def measure(place: str, options: Options, tell: Callable[[str], None]) -> list[R
         results.append(storm.measure(place, options, tell))
     if options.wants("projection") or options.wants("replay"):
         results += replay.measure(place, options, tell)
-    return results
+    return results + decade.measure(place, options, tell)

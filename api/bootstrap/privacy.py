@@ -12,7 +12,9 @@ from sqlalchemy import Engine
 
 from adapters.authority.key import Keys
 from adapters.privacy.keyring import LONG, Keyring, KeysLost
+from adapters.storage.shelf import Shelf
 from api.settings import Settings
+from application.archive import Whole
 from application.history import History
 from application.privacy import Ring
 from application.store import Store
@@ -41,11 +43,16 @@ def opened(settings: Settings) -> Iterator[Opened]:
         keyring = keyring_of(settings, read_side) if Keyring.ready(read_side) else None
         store = Store(settings.database, Ring(keyring, keyring.finder) if keyring else None)
         try:
-            yield Opened(read_side, store, History(store.recorder, store.ring), keyring)
+            yield Opened(read_side, store, History(whole(settings, store), store.ring), keyring)
         finally:
             store.close()
     finally:
         read_side.dispose()
+
+
+def whole(settings: Settings, store: Store) -> Whole:
+    """The store for readers, with what is in the archive."""
+    return Whole(store.recorder, Shelf(settings.archive_place))
 
 
 def keyring_of(settings: Settings, read_side: Engine) -> Keyring:

@@ -17,7 +17,7 @@ from adapters.authority.key import Keys
 from adapters.credential.vault import Vault
 from adapters.signer.command import CommandSigner
 from adapters.signer.file import FileSigner
-from api.bootstrap.privacy import keyring_of
+from api.bootstrap.privacy import keyring_of, whole
 from api.bootstrap.process import Running, clock
 from api.observer import Observer
 from api.pulse import Pulse
@@ -76,7 +76,7 @@ async def start_spine(process: Running, stack: AsyncExitStack) -> Spine:
     ring = Ring(keyring, keyring.finder)
     store = await asyncio.to_thread(Store, settings.database, ring)
     stack.callback(store.close)
-    history = History(store.recorder, ring)
+    history = History(whole(settings, store), ring)
     journal = await start_journal(process, store, history, stack)
     keys = Keys(settings.keys_folder)
     vault = Vault(read_side, partial(keys.once, "seal.key", Fernet.generate_key))
@@ -151,4 +151,4 @@ def signer_of(settings: Settings) -> Signer:
 
 def exists(history: History) -> Callable[[str], bool]:
     """Has the history ever heard of a station?"""
-    return lambda station_id: bool(history.read(0, 1, stream=f"station/{station_id}"))
+    return lambda station_id: bool(history.latest_of(f"station/{station_id}"))

@@ -14,6 +14,7 @@ from rich.console import Console
 from sqlalchemy import Engine, func, select
 from sqlalchemy.exc import SQLAlchemyError
 
+from api.bootstrap.privacy import whole
 from api.bootstrap.spine import signer_of
 from api.doctor import certificate, clock, history, machine, relay, setting, store
 from api.doctor.finding import Finding, Findings, fail, first_line
@@ -69,7 +70,7 @@ def missing(settings: Settings) -> Finding | None:
 def contents(settings: Settings, read_side: Engine) -> Findings:
     with_history = Store(settings.database)
     try:
-        feed = History(with_history.recorder)
+        feed = History(whole(settings, with_history))
         with read_side.connect() as connection:
             yield from history.projections(connection, feed, utc())
             sealed = connection.execute(select(func.count()).select_from(SEAL)).scalar_one() > 0
