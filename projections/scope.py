@@ -9,7 +9,7 @@ from typing import Any, cast
 from sqlalchemy import Column, ColumnElement, Connection, Engine, Select, Table, event, false, func, or_, select, true
 from sqlalchemy.sql.visitors import replacement_traverse
 
-from domain.badge import fold
+from domain.badge import FORGOTTEN, fold
 from projections.badge import BADGE, CHECK, USE
 from projections.certificate import CERTIFICATE
 from projections.checkpoint import CHECKPOINT
@@ -84,8 +84,8 @@ def at_sites(table: Table, sites: Iterable[str]) -> ColumnElement[bool]:
 
 
 def of_badges(table: Table, badges: Iterable[str]) -> ColumnElement[bool]:
-    """Rows of these badges; every other table is not shown."""
-    ids = sorted({fold(badge) for badge in badges})
+    """Rows of these badges; every other table is not shown. What has been forgotten is nobody's."""
+    ids = sorted({fold(badge) for badge in badges} - {fold(FORGOTTEN)})
     condition = OWN.get(table.name)
     return condition(table, ids) if condition else false()
 
