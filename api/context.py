@@ -28,6 +28,7 @@ from application.price import Prices
 from application.registry import Registry
 from application.reservation import Desk
 from application.seat import Seats
+from application.signature import MeterKeys
 from application.tariff import Tariffs
 from application.token import Tokens
 from application.transaction import Clerk
@@ -136,6 +137,7 @@ class Parts:
     accesses: Accesses
     tariffs: Tariffs
     prices: Prices
+    meter_keys: MeterKeys
     issuer: Issuer | None = None
 
     @cached_property

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from domain.export import Export, Span
+from domain.signature import Judgement, Key
 
 if TYPE_CHECKING:
     from application.command import Errand
@@ -177,3 +178,14 @@ class Shelf(Protocol):
 
     def read(self, name: str) -> bytes:
         """All of it. Raises StorageFailed."""
+
+
+class Verifier(Protocol):
+    """Examines what meters have signed. Slow and without awaiting: call it in a thread."""
+
+    @property
+    def able(self) -> bool:
+        """Are the means to check signatures installed here?"""
+
+    def examine(self, text: str, encoding: str | None, key: Key | None) -> Judgement:
+        """The verdict on a signed text. Never raises, whatever the text."""

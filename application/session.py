@@ -20,12 +20,15 @@ from domain.aggregate import Aggregate
 from domain.authorization import Purpose, Ruling, Verdict
 from domain.event import AnyCause, Connection, Event, Message, Refusal
 from domain.meter import Reading
+from domain.signature import SignedText
 from domain.station import KnownTransaction, Notice, Policy, Registration, Station
 from domain.transaction import ChargingState, Transaction, identify, stream
 
 ANSWERS_REMEMBERED = 16
 TOLERANCE = timedelta(minutes=1)
 LATE = timedelta(minutes=5)
+SIGNED = "signed values"
+"""What is noticed of a message in which the meter has signed something; unlike the others it is no quirk."""
 A = TypeVar("A", bound=Aggregate)
 
 
@@ -89,6 +92,7 @@ class Session:
         self.tallies: dict[str, Tally] = {}
         self.certificate: str | None = None
         self.touched: list[Aggregate] = []
+        self.signed = False
         self.cause: AnyCause
         self.now: datetime
 
@@ -159,6 +163,9 @@ class Session:
 
     def notice(self, rule: str) -> None:
         """The station does not keep to a rule, and was understood nevertheless: counted always, told once."""
+        if rule is SIGNED:
+            self.signed = True
+            return
         self.rules.quirks[rule] += 1
         self.station.notice(rule, self.cause, self.now)
 
@@ -425,6 +432,15 @@ class Session:
         opened = [known for known in self.station.transactions.values() if known.open and self.within(known, at)]
         mine = [k for k in opened if badge is None or self.load(k).badge in (None, badge)]
         return mine[0] if len(mine) == 1 else None
+
+    def sign(self, station_transaction_id: str | None, values: tuple[SignedText, ...]) -> None:
+        """Keep what the meter has signed with the transaction that the message is about."""
+        self.signed = False
+        told = [each for each in self.touched if isinstance(each, Transaction) and each.pending]
+        known = self.station.find(station_transaction_id) if station_transaction_id else None
+        named = [each for each in told if known is not None and each.transaction_id == known.transaction_id]
+        for transaction in (named or told)[:1] if values else ():
+            transaction.sign(values, self.cause, self.now)
 
     def bind(self, orphan: int, transaction: Transaction) -> None:
         """An operator says which transaction an orphaned end belongs to: it ends as the station told."""

@@ -30,6 +30,7 @@ from domain.pricelist import Pricelist
 from domain.profile import Profile
 from domain.reservation import Reservation
 from domain.security import Security
+from domain.signature import MeterKey, Signature
 from domain.site import Site
 from domain.station import Station
 from domain.swap import Swap
@@ -43,6 +44,8 @@ AGGREGATES: tuple[type[Aggregate], ...] = (
     LocalList,
     Station,
     Transaction,
+    Signature,
+    MeterKey,
     Command,
     Badge,
     Driver,

@@ -9,6 +9,7 @@ from uuid import UUID, uuid5
 from domain.aggregate import Aggregate
 from domain.event import AnyCause, Event, Refusal
 from domain.meter import Reading
+from domain.signature import SignedText
 
 NAMESPACE = UUID("6c0f4c0e-7d0b-5f5e-9d53-626f726e6965")
 PLAUSIBLE_POWER_W = 400_000.0
@@ -93,6 +94,13 @@ class Transaction(Aggregate):
         seq_no: int | None = None
         offline: bool = False
         late: bool = False
+
+    class Signed(Event, tag="transaction.signed.v1"):
+        """The station told what its meter has signed: it is kept word for word, and examined later."""
+
+        station_id: str
+        evse_id: int
+        values: tuple[SignedText, ...]
 
     class ChargingStateReported(Event, tag="transaction.charging_state_reported.v1"):
         """Energy flows, pauses or waits (TransactionEvent.chargingState, OCPP 2.x)."""
@@ -283,6 +291,11 @@ class Transaction(Aggregate):
         self.count(readings, cause, now)
         if self.ended_at is not None:
             self.correct(readings, self.ended_at, cause, now)
+
+    def sign(self, values: tuple[SignedText, ...], cause: AnyCause, now: datetime) -> None:
+        """Keep what the meter has signed."""
+        facts = {"station_id": self.station_id, "evse_id": self.evse_id}
+        self.record(Transaction.Signed, cause, now, values=values, **facts)
 
     def newer(self, readings: tuple[Reading, ...]) -> bool:
         """Has something of a later time than all before: a station that counts from 0 again, not a repetition."""

@@ -28,6 +28,7 @@ from projections import (
     report,
     reservation,
     settlement,
+    signature,
     site,
     station,
     stream,
@@ -46,6 +47,7 @@ PROJECTIONS: dict[str, Projection] = {
     for each in (
         station.PROJECTION,
         transaction.PROJECTION,
+        signature.PROJECTION,
         command.PROJECTION,
         trace.PROJECTION,
         mention.PROJECTION,

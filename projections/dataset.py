@@ -32,6 +32,7 @@ from projections.der import ALARM
 from projections.fault import FAULT
 from projections.incident import INCIDENT
 from projections.monitor import NOTICE
+from projections.signature import SIGNED_VALUE
 from projections.station import STATION
 from projections.transaction import ENERGY_WH, READING, TRANSACTION
 
@@ -220,7 +221,7 @@ def stations() -> Dataset:
 
 
 def alarms() -> Dataset:
-    """Four kinds of bad news, one table; the severity is OCPP's (0 danger … 9 debug) where the station gave one."""
+    """Five kinds of bad news, one table; the severity is OCPP's (0 danger … 9 debug) where the station gave one."""
     fault, notice, incident, grid = FAULT.c, NOTICE.c, INCIDENT.c, ALARM.c
     place = {"evse_id": fault.evse_id, "connector_id": fault.connector_id}
     faults = said("CONNECTOR", fault, fault.occurred_at, fault.error_code, fault.reason, **place)
@@ -231,10 +232,14 @@ def alarms() -> Dataset:
     incidents = said("SECURITY", incident, incident.occurred_at, incident.kind, incident.detail)
     over = case((grid.ended_at.is_not(None), true()), else_=false())
     controls = said("GRID", grid, grid.raised_at, grid.control_type, grid.fault, cleared=over)
-    it = union_all(faults, notices, incidents, controls).subquery("alarm").c
+    signed = SIGNED_VALUE.c
+    place = {"evse_id": signed.evse_id}
+    forged = said("METER", signed, signed.judged_at, literal("signature"), signed.reason, **place)
+    forged = forged.where(signed.verdict == "INVALID")
+    it = union_all(faults, notices, incidents, controls, forged).subquery("alarm").c
     return Dataset(
         name="alarms",
-        words="What stations reported to be wrong: connectors, components, security, grid.",
+        words="What is wrong with stations: connectors, components, security, grid, altered meter values.",
         source=it.occurred_at.table,
         order=(it.occurred_at, it.position, it.kind, it.code),
         time=it.occurred_at,
@@ -242,9 +247,13 @@ def alarms() -> Dataset:
         fields=(
             time("occurred_at", "When, by the station's clock.", it.occurred_at),
             text("station_id", "The station.", it.station_id),
-            text("kind", "CONNECTOR, DEVICE, SECURITY or GRID.", it.kind),
-            text("code", "The error code, component and variable, kind of security event, or DER control.", it.code),
-            text("detail", "What the station said of it.", it.detail),
+            text("kind", "CONNECTOR, DEVICE, SECURITY, GRID or METER.", it.kind),
+            text(
+                "code",
+                "Error code, component and variable, kind of security event, DER control, or signature.",
+                it.code,
+            ),
+            text("detail", "What the station said of it; METER: why the signature does not fit.", it.detail),
             integer("evse_id", "EVSE, if it is about one.", it.evse_id),
             integer("connector_id", "Connector, if it is about one.", it.connector_id),
             integer("severity", "0 danger to 9 debug (OCPP 2.x), if it was told.", it.severity),

@@ -17,6 +17,7 @@ from projections.command import COMMAND
 from projections.file import FILE
 from projections.job import JOB, STEP
 from projections.reservation import RESERVATION
+from projections.signature import SIGNED_VALUE
 from projections.site import SITE
 from projections.station import STATION
 from projections.transaction import READING, TRANSACTION
@@ -47,6 +48,8 @@ SUBJECTS: dict[str, Column[Any]] = {
     "device": STATION.c.id,
     "locallist": STATION.c.id,
     "security": STATION.c.id,
+    "signature": TRANSACTION.c.id,
+    "meterkey": STATION.c.id,
 }
 """What a stream or an argument is about → the column that says whether one may see it."""
 
@@ -97,6 +100,7 @@ def paid_by(column: Column[Any], ids: list[str]) -> ColumnElement[bool]:
 OWN: dict[str, Callable[[Table, list[str]], ColumnElement[bool]]] = {
     TRANSACTION.name: lambda table, ids: paid_by(table.c.id, ids),
     READING.name: lambda table, ids: paid_by(table.c.transaction_id, ids),
+    SIGNED_VALUE.name: lambda table, ids: paid_by(table.c.transaction_id, ids),
     RESERVATION.name: lambda table, ids: func.upper(table.c.badge).in_(ids),
     BADGE.name: lambda table, ids: table.c.id.in_(ids),
     CHECK.name: lambda table, ids: table.c.badge_id.in_(ids),

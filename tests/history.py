@@ -36,6 +36,8 @@ from domain.locallist import Entry, Limits, LocalList, Part
 from domain.locallist import stream as locallist_stream
 from domain.pricelist import Pricelist
 from domain.reservation import Reservation
+from domain.signature import Judgement, Key, MeterKey, Signature, digest, key_stream
+from domain.signature import stream as signature_stream
 from domain.site import Details, Site
 from domain.station import Station
 from domain.swap import Swap
@@ -43,6 +45,7 @@ from domain.tariff import Component, Element, Tariff
 from domain.tariff import Terms as Content
 from domain.token import Token
 from domain.token import stream as token_stream
+from domain.transaction import Transaction
 from domain.trust import Held, Trust
 from domain.webhook import Webhook
 from domain.x509 import HashData
@@ -245,9 +248,40 @@ def busy_day() -> Notebook:
     certificates(notebook)
     notebook.events += denied()
     devices(notebook)
+    signatures(notebook)
     accesses(notebook)
     notebook.events.sort(key=lambda event: event.recorded_at)  # positions grow with time
     return notebook
+
+
+def signatures(notebook: Notebook) -> None:
+    """Signed values in every version, with verdicts of every kind, and keys of meters."""
+    cause = Timer(rule="signature")
+    old, new = Talk(notebook, "SIGN16"), Talk(notebook, "SIGN201", "2.0.1")
+    number = old.say("StartTransaction", start16(2, badge="S1"))["transactionId"]
+    sample = {"format": "SignedData", "value": "OCMF|old|", "context": "Transaction.End"}
+    told = {"timestamp": at(9), "sampledValue": [sample, {"value": "2000"}]}
+    old.say("StopTransaction", stop16(number, 9, 2000) | {"transactionData": [told]})
+    values = [{"value": n, "signedMeterValue": {"signedMeterData": f"OCMF|{n}|", "encodingMethod": "OCMF",
+                                                "signingMethod": "", "publicKey": ""}} for n in (1, 2, 3)]  # fmt: skip
+    told = {"timestamp": at(1), "sampledValue": values}
+    new.say("TransactionEvent", event2("Started", 0, 1, id="signed", meterValue=[told], **TOKEN))
+    key = Key(text="30aa", source="STATION")
+    found = (
+        Judgement(verdict="VALID", key=key, meter="M1"),
+        Judgement(verdict="INVALID", key=key, reason="altered", meter="M1"),
+        Judgement(verdict="NO_KEY", reason="no key", meter="M1"),
+    )
+    for event in [e for e in notebook.events if isinstance(e, Transaction.Signed)]:
+        signature = Signature(signature_stream(event.originator_id.partition("/")[2]))
+        for value, judgement in zip(event.values, found, strict=False):
+            signature.judge(digest(value.text), event.station_id, event.evse_id, judgement, None, cause, HEARD)
+        notebook.events += signature.collect_events()
+    keys = MeterKey(key_stream("SIGN201"))
+    for evse_id in (0, 1):
+        keys.register(evse_id, "30" + "00" * 90, "M1", Operator(name="anna"), BEGIN)
+    keys.remove(0, Operator(name="anna"), HEARD)
+    notebook.events += keys.collect_events()
 
 
 def accesses(notebook: Notebook) -> None:

@@ -7,6 +7,7 @@ from functools import partial
 
 from api.bootstrap.erasure import keep_erasing
 from api.bootstrap.export import start_deliveries
+from api.bootstrap.signature import start_examiner
 from api.bootstrap.spine import Spine
 from projections.audit import Notary
 from projections.catalog import PROJECTIONS
@@ -23,6 +24,7 @@ def start_projector(spine: Spine) -> tuple[Runner, Notary]:
         worker.start()
         spine.stack.push_async_callback(asyncio.to_thread, worker.stop)
     start_deliveries(spine)
+    start_examiner(spine)
     if spine.settings.warehouse:
         may = partial(spine.here.holds, "warehouse")
         warehouse = Warehouse(engine(spine.settings.warehouse), spine.history, may)

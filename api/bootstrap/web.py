@@ -28,6 +28,7 @@ from application.file import Files
 from application.locallist import Lists
 from application.registry import Registry
 from application.reservation import Desk
+from application.signature import MeterKeys
 from application.tariff import Tariffs
 from application.token import Tokens
 from application.transaction import Clerk
@@ -68,6 +69,7 @@ async def start_api(spine: Spine, vitals: Vitals, lists: Lists, badges: Badges, 
         drivers=Drivers(journal, spine.custody, clock, badges),
         tariffs=Tariffs(journal, history, spine.prices.book, READ, WRITE, clock),
         prices=spine.prices,
+        meter_keys=MeterKeys(journal, history, clock),
     )
     made = app(parts, replace(vitals, accesses=accesses))
     spine.process.go(made.state.graphql.watch(), "tokens of followers")

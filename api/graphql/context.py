@@ -17,7 +17,7 @@ from api.context import Parts
 from api.pace import Pace
 from domain.catalog import Recorded
 from domain.price import Priced, Unpriced
-from projections import checkpoint, job, quirk, station, transaction
+from projections import checkpoint, job, quirk, signature, station, transaction
 from projections.page import Page
 from projections.scope import Scope, seen_by, visible
 
@@ -45,6 +45,7 @@ class Reads:
         self.quirks: DataLoader[str, list[Row[Any]]] = DataLoader(self.load_quirks, cache=False)
         self.readings: DataLoader[tuple[str, int], Page] = DataLoader(self.load_readings, cache=False)
         self.prices: DataLoader[tuple[str, int], Priced | Unpriced] = DataLoader(self.load_prices, cache=False)
+        self.signatures: DataLoader[str, signature.Summary | None] = DataLoader(self.load_signatures, cache=False)
         self.steps: DataLoader[str, list[Row[Any]]] = DataLoader(self.load_steps, cache=False)
 
     async def run(self, query: Callable[[Connection], T]) -> T:
@@ -77,6 +78,10 @@ class Reads:
     async def load_steps(self, ids: list[str]) -> list[list[Row[Any]]]:
         found = await self.run(lambda c: job.steps(c, ids))
         return [found[job_id] for job_id in ids]
+
+    async def load_signatures(self, ids: list[str]) -> list[signature.Summary | None]:
+        found = await self.run(lambda c: signature.summaries(c, ids))
+        return [found.get(transaction_id) for transaction_id in ids]
 
     async def load_quirks(self, ids: list[str]) -> list[list[Row[Any]]]:
         found = await self.run(lambda c: quirk.quirks(c, ids))

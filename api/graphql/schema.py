@@ -60,6 +60,7 @@ from api.graphql.result import TYPES
 from api.graphql.scalar import SCALARS, Texts, readable
 from api.graphql.scope import Denied, within
 from api.graphql.security import SecurityMutation, SecurityQuery
+from api.graphql.signature import SignatureMutation, SignatureQuery
 from api.graphql.site import SiteMutation, SiteQuery
 from api.graphql.station import StationMutation, StationQuery, StationSubscription
 from api.graphql.stream import StreamMutation, StreamQuery
@@ -115,6 +116,7 @@ class Query(
     PricelistQuery,
     TariffQuery,
     SiteQuery,
+    SignatureQuery,
     SwapQuery,
     ProfileQuery,
     NeedQuery,
@@ -154,6 +156,7 @@ class Mutation(
     DriverMutation,
     TariffMutation,
     SiteMutation,
+    SignatureMutation,
     SwapMutation,
     CommandMutation,
     LocalListMutation,

@@ -12,12 +12,14 @@ import strawberry
 
 from api.graphql.context import Asker, Reads, asker
 from api.graphql.event import Event, events_of
-from api.graphql.page import Connection, bounded, connection
+from api.graphql.page import Connection, bounded, connection, listed
 from api.graphql.price import Cost, WithoutPrice, cost, unpriced
 from api.graphql.scalar import DateTime, Position
+from api.graphql.signature import SignatureSummary, SignedValue, signed_value, summary
 from domain.catalog import CATALOG
 from domain.event import Refusal
 from domain.transaction import stream
+from projections import signature
 from projections import transaction as view
 from projections.page import Page, cursor
 from projections.projection import fold
@@ -75,6 +77,17 @@ class Transaction:
     @strawberry.field(description="Why it has no price.")
     async def unpriced(self, info: strawberry.Info) -> WithoutPrice | None:
         return unpriced(await asker(info).reads.prices.load((self.id, self.position)))
+
+    @strawberry.field(description="What its meter has signed, and the verdict; null: nothing.")
+    async def signature(self, info: strawberry.Info) -> SignatureSummary | None:
+        return await summary(asker(info).reads, self.id, self.energy_wh, self.ended_at is not None)
+
+    @strawberry.field(description="What its meter has signed, word for word, each with its verdict.")
+    async def signed_values(
+        self, info: strawberry.Info, first: int | None = 50, after: str | None = None
+    ) -> Connection[SignedValue]:
+        query, table = signature.values(self.id), signature.SIGNED_VALUE
+        return await listed(info, "signature", query, table, signed_value, first, after)
 
     @strawberry.field(description="Its events, each with the OCPP message behind it; for auditors.")
     async def events(

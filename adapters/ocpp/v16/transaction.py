@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from adapters.ocpp.dialect import EMPTY, Hear, Payload, Said, Say, dump, given
-from adapters.ocpp.sample import readings16, when
+from adapters.ocpp.sample import readings16, signed16, when
 from adapters.ocpp.v16 import badge
 from adapters.ocpp.v16.profile import profile
 from application.session import Session
@@ -27,6 +27,8 @@ def meter(session: Session, payload: Payload) -> bytes:
     number = payload.get("transactionId")
     readings = readings16(payload["meterValue"], session.now, session.notice)
     session.meter(None if number is None else str(number), payload["connectorId"], readings)
+    if session.signed:
+        session.sign(None if number is None else str(number), signed16(payload["meterValue"], session.now))
     return EMPTY
 
 
@@ -41,6 +43,8 @@ def stop(session: Session, payload: Payload) -> bytes:
         tag,
         readings16(payload.get("transactionData", ()), session.now, session.notice),
     )
+    if session.signed:
+        session.sign(str(payload["transactionId"]), signed16(payload["transactionData"], session.now))
     if tag is None:
         return EMPTY
     return dump({"idTagInfo": badge.id_tag_info(session, session.authorize(tag, purpose="stop"))})

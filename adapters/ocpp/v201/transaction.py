@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from adapters.ocpp.dialect import EMPTY, Hear, Payload, Said, Say, dump, given
-from adapters.ocpp.sample import readings2, when
+from adapters.ocpp.sample import readings2, signed2, when
 from adapters.ocpp.v201 import badge
 from adapters.ocpp.v201.profile import profile
 from application.session import Session, end_register
@@ -34,6 +34,8 @@ def transaction(session: Session, payload: Payload) -> bytes:
         started(session, payload, shown, ruling)
     else:
         later(session, payload, shown, ruling)
+    if session.signed:
+        session.sign(facts["transactionId"], signed2(payload["meterValue"], session.now))
     known = session.station.find(facts["transactionId"])
     if known is not None and (state := facts.get("chargingState")) is not None:
         session.report_state(session.load(known), STATE[state], occurred_at, payload.get("offline", False))
