@@ -379,7 +379,10 @@ class Transaction(Aggregate):
     def report_state(
         self, state: ChargingState, occurred_at: datetime, cause: AnyCause, now: datetime, offline: bool = False
     ) -> None:
-        """What the energy does; what it did before something we know already is no news, but counts for the price."""
+        """What the energy does; what it did before something we know already is no news, but counts for the price.
+
+        A message that was heard before says nothing of it a second time.
+        """
         early = self.state_at is not None and occurred_at < self.state_at
         if self.open and not early and state != self.state:
             self.record(
@@ -394,7 +397,8 @@ class Transaction(Aggregate):
                 offline=offline,
             )
         elif early or not self.open or (self.gaps and self.gaps[-1][1] + 1 == self.last_seq_no):
-            self.recall_state(state, occurred_at, cause, now)
+            if not any(isinstance(event, Transaction.Repeated) for event in self.pending):
+                self.recall_state(state, occurred_at, cause, now)
 
     def recall_state(self, state: ChargingState, occurred_at: datetime, cause: AnyCause, now: datetime) -> None:
         """Between the start and the end, messages may be missing or late: the same state again is news there."""
