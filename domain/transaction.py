@@ -396,9 +396,10 @@ class Transaction(Aggregate):
                 occurred_at=occurred_at,
                 offline=offline,
             )
+        elif any(isinstance(event, Transaction.Repeated) for event in self.pending):
+            return
         elif early or not self.open or (self.gaps and self.gaps[-1][1] + 1 == self.last_seq_no):
-            if not any(isinstance(event, Transaction.Repeated) for event in self.pending):
-                self.recall_state(state, occurred_at, cause, now)
+            self.recall_state(state, occurred_at, cause, now)
 
     def recall_state(self, state: ChargingState, occurred_at: datetime, cause: AnyCause, now: datetime) -> None:
         """Between the start and the end, messages may be missing or late: the same state again is news there."""

@@ -213,7 +213,7 @@ def offer_for(info: strawberry.Info, wish: QuoteInput, at: datetime) -> Offer:
     else:
         raise GraphQLError("say tariffId or stationId", extensions={"code": "BAD_USER_INPUT"})
     if found is None:
-        raise GraphQLError("no tariff holds there at that time", extensions={"code": "NOT_FOUND"})
+        raise GraphQLError("no tariff holds there at that time", extensions={"code": "BAD_USER_INPUT"})
     return found
 
 
