@@ -8,6 +8,7 @@ import msgspec
 
 from domain.access import Access
 from domain.admission import Admission
+from domain.advenir import Advenir
 from domain.aggregate import Aggregate, Upcast
 from domain.assignment import Assignment
 from domain.badge import Badge
@@ -33,6 +34,7 @@ from domain.security import Security
 from domain.signature import MeterKey, Signature
 from domain.site import Site
 from domain.station import Station
+from domain.submission import Submission
 from domain.swap import Swap
 from domain.tariff import Tariff
 from domain.token import Token
@@ -73,6 +75,8 @@ AGGREGATES: tuple[type[Aggregate], ...] = (
     Export,
     Token,
     Access,
+    Advenir,
+    Submission,
 )
 
 

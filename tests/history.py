@@ -20,6 +20,7 @@ from application.store import EventMapper, Store
 from domain.access import Access
 from domain.access import stream as access_stream
 from domain.admission import Admission
+from domain.advenir import Advenir
 from domain.assignment import Assignment, Scope
 from domain.badge import Badge, Place, Terms
 from domain.badge import stream as badge_stream
@@ -34,12 +35,14 @@ from domain.file import File
 from domain.job import Job, Kind
 from domain.locallist import Entry, Limits, LocalList, Part
 from domain.locallist import stream as locallist_stream
+from domain.preflight import Defect
 from domain.pricelist import Pricelist
 from domain.reservation import Reservation
 from domain.signature import Judgement, Key, MeterKey, Signature, digest, key_stream
 from domain.signature import stream as signature_stream
 from domain.site import Details, Site
 from domain.station import Station
+from domain.submission import Submission
 from domain.swap import Swap
 from domain.tariff import Component, Element, Tariff
 from domain.tariff import Terms as Content
@@ -250,6 +253,7 @@ def busy_day() -> Notebook:
     devices(notebook)
     signatures(notebook)
     accesses(notebook)
+    submissions(notebook)
     notebook.events.sort(key=lambda event: event.recorded_at)  # positions grow with time
     return notebook
 
@@ -339,6 +343,41 @@ def exports(notebook: Notebook) -> None:
         if name == "stopped":
             export.stop(cause, BEGIN)
         notebook.events += export.collect_events()
+
+
+def submissions(notebook: Notebook) -> None:
+    """What Advenir is told: accepted at the second try, refused, abandoned, withheld, made again; a point gone."""
+    cause, timer = Operator(name="anna"), Timer(rule="advenir")
+    for evse_id, identifier in ((1, "FR*XYZ*EOLD*1"), (2, "OLD")):
+        point = Advenir(f"advenir/OLD/{evse_id}")
+        point.register("OLD", evse_id, identifier, BEGIN, 22_000.0, cause, BEGIN)
+        if evse_id == 2:
+            point.remove("OLD", evse_id, cause, HEARD)
+        notebook.events += point.collect_events()
+    about: dict[str, Any] = {"station_id": "OLD", "evse_id": 1, "identifier": "FR*XYZ*EOLD*1",
+                             "first_position": 7, "last_position": 19}  # fmt: skip
+    told: dict[str, Any] = {"mode": "operation", "start": 1_700_000_000, "energy_wh": 7000, "points": 2}
+    request: dict[str, Any] = {"verb": "POST", "url": "https://test", "user_id": "u", "size": 1, "body_sha256": "0"}
+    falls = Defect(rule="rising", what="the index falls", where="x", values={"value": 1, "before": 2})
+    for number, name in enumerate(("arrives", "refused", "withheld", "mended", "waits")):
+        each = Submission(f"submission/{name}")
+        own = about | {"transaction_id": name}
+        if name in ("withheld", "mended"):
+            each.withhold([falls] * (2 + number), cause, HEARD, **own)
+        if name == "mended":
+            each.reopen("the meter was replaced", cause, HEARD)
+        if name != "withheld":
+            each.prepare("{}", timer, HEARD, stop=1_700_003_600 + number, **told, **own)
+        if name in ("arrives", "refused"):
+            each.submit("b1", timer, HEARD, **request)
+        if name == "arrives":
+            each.fail("b1", "HTTP 500", 500, None, False, timer, HEARD)
+            each.submit("b2", timer, HEARD, **request)
+            each.accept("b2", "202", "{}", timer, HEARD)
+        if name == "refused":
+            each.refuse("b1", "201", "the index does not rise", "{}", timer, HEARD)
+            each.abandon("a meter of before", cause, HEARD)
+        notebook.events += each.collect_events()
 
 
 def badges(notebook: Notebook) -> None:
