@@ -557,6 +557,67 @@ def drop(database: Database = None) -> None:
         kept.drop()
 
 
+advenir = typer.Typer(name="advenir", help="Telling Advenir of charges: check, register points, send.",
+                      no_args_is_help=True)  # fmt: skip
+cli.add_typer(advenir)
+
+
+@advenir.command("check")
+def check_advenir(
+    file: Annotated[
+        Path | None, typer.Argument(help="A body that another client made, or a log of OCPP 1.5 as JSON lines.")
+    ] = None,
+    since: Annotated[str | None, typer.Option("--from", help="Charges that began then or later (RFC 3339).")] = None,
+    to: Annotated[str | None, typer.Option("--to", help="Charges that began before (RFC 3339).")] = None,
+    json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
+    database: Database = None,
+) -> None:
+    """Print what Advenir would refuse, in a file or in the history; nothing is sent. Exit code 0: there is nothing."""
+    from api.advenir import check_file, check_history
+
+    settings = Settings.load(database=database)
+    if file is not None and (since or to):
+        raise ValueError("a file, or --from and --to of the history; not both")
+    if file is not None and not file.is_file():
+        raise ValueError(f"there is no file {file}")
+    whole = (
+        check_file(settings, file, json)
+        if file is not None
+        else loop(lambda: check_history(settings, moment(since), moment(to), json))
+    )
+    if not whole:
+        sys.exit(1)
+
+
+@advenir.command("import")
+def import_advenir(
+    file: Annotated[Path, typer.Argument(help="CSV: station, evse, identifier, since, perhaps rated_power_w.")],
+    database: Database = None,
+) -> None:
+    """Register the points that Advenir funds. Exit code 0: every line was taken."""
+    from api.advenir import register
+
+    if not file.is_file():
+        raise ValueError(f"there is no file {file}")
+    if not loop(lambda: register(Settings.load(database=database), file.read_text("utf-8"))):
+        sys.exit(1)
+
+
+@advenir.command("send")
+def send_advenir(
+    since: Annotated[str | None, typer.Option("--from", help="Charges that began then or later (RFC 3339).")] = None,
+    to: Annotated[str | None, typer.Option("--to", help="Charges that began before (RFC 3339).")] = None,
+    database: Database = None,
+) -> None:
+    """Make, check and send what was not told yet, now. Exit code 0: all of it arrived."""
+    from api.advenir import send
+
+    with bar("telling Advenir") as progress:
+        arrived = loop(lambda: send(Settings.load(database=database), moment(since), moment(to), progress))
+    if not arrived:
+        sys.exit(1)
+
+
 @cli.command()
 def export(
     dataset: Annotated[str, typer.Argument(help="transactions, readings, stations or alarms (docs/export.md).")],

@@ -14,6 +14,7 @@ from api.pulse import Pulse
 from api.settings import Settings
 from application.access import Accesses
 from application.admission import Admissions
+from application.advenir import Exporter, Points
 from application.certificate import Certificates
 from application.command import Dispatcher, Orders
 from application.credential import Passwords
@@ -138,6 +139,8 @@ class Parts:
     tariffs: Tariffs
     prices: Prices
     meter_keys: MeterKeys
+    points: Points
+    advenir: Exporter
     issuer: Issuer | None = None
 
     @cached_property

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, Literal, get_args
 from urllib.parse import unquote, urlsplit
 
+from domain.advenir import Index, Mode, user_id_form
 from domain.badge import Unknown
 from domain.event import Refusal
 from domain.site import zone
@@ -102,6 +103,18 @@ class Settings:
     log_level: str = "INFO"
     time_zone: str = "Europe/Paris"
     cost_interval_s: int = 0
+    advenir_url: str = ""
+    advenir_verb: str = "POST"
+    advenir_user_id: str = ""
+    advenir_login: str = ""
+    advenir_password: str = ""
+    advenir_mode: Mode = "operation"
+    advenir_index: Index = "relative"
+    advenir_batch: int = 100
+    advenir_delay_s: int = 3_600
+    advenir_timeout_s: int = 30
+    advenir_least_wh: int = 0
+    advenir_least_s: int = 0
 
     @classmethod
     def load(cls, **flags: object) -> Settings:
@@ -187,7 +200,7 @@ class Settings:
         options = [str(value) for name, value in self.kafka_settings().items() if hidden.search(name)]
         tokens = [entry.rpartition(":")[2] for entry in self.tokens.split(",")]
         password = unquote(urlsplit(self.database).password or "")
-        return {self.admin_token, self.contracts_token, password, *tokens, *options} - {""}
+        return {self.admin_token, self.contracts_token, self.advenir_password, password, *tokens, *options} - {""}
 
     def kafka_settings(self) -> dict[str, Any]:
         """What is handed to the Kafka client besides the servers. Raises ValueError."""
@@ -248,6 +261,7 @@ class Settings:
             if not file.is_file():
                 raise ValueError(f"no TLS for stations: there is no file {file}")
         self.check_access()
+        self.check_advenir()
         for name, days in (
             ("BORNIER_CERTIFICATE_DAYS", self.certificate_days),
             ("BORNIER_CERTIFICATE_RENEWAL_DAYS", self.certificate_renewal_days),
@@ -282,6 +296,40 @@ class Settings:
         ):
             if not 0 <= port <= 65535:
                 raise ValueError(f"{name} must be between 0 and 65535, not {port}")
+
+    def check_advenir(self) -> None:
+        """Whom and how Advenir is told. Raises ValueError."""
+        for setting, value, choices in (
+            ("BORNIER_ADVENIR_VERB", self.advenir_verb, ("POST", "PUT")),
+            ("BORNIER_ADVENIR_MODE", self.advenir_mode, get_args(Mode)),
+            ("BORNIER_ADVENIR_INDEX", self.advenir_index, get_args(Index)),
+        ):
+            if value not in choices:
+                raise ValueError(f"{setting} must be one of {', '.join(choices)}, not {value!r}")
+        for setting, number, least in (
+            ("BORNIER_ADVENIR_BATCH", self.advenir_batch, 1),
+            ("BORNIER_ADVENIR_TIMEOUT_S", self.advenir_timeout_s, 1),
+            ("BORNIER_ADVENIR_DELAY_S", self.advenir_delay_s, 0),
+            ("BORNIER_ADVENIR_LEAST_WH", self.advenir_least_wh, 0),
+            ("BORNIER_ADVENIR_LEAST_S", self.advenir_least_s, 0),
+        ):
+            if number < least:
+                raise ValueError(f"{setting} must be {least} or more, not {number}")
+        if self.advenir_url:
+            self.check_advenir_address()
+
+    def check_advenir_address(self) -> None:
+        parts = urlsplit(self.advenir_url)
+        if parts.scheme not in ("http", "https") or not parts.hostname or parts.username or parts.password:
+            raise ValueError("BORNIER_ADVENIR_URL must be https://host/path, without login and password in it")
+        if parts.scheme == "http" and parts.hostname not in LOOPBACK:
+            raise ValueError("BORNIER_ADVENIR_URL must begin with https:// : a password goes with every request")
+        try:
+            user_id_form(self.advenir_user_id)
+        except Refusal as refusal:
+            raise ValueError(f"BORNIER_ADVENIR_USER_ID: {refusal}") from None
+        if not self.advenir_login or not self.advenir_password:
+            raise ValueError("BORNIER_ADVENIR_LOGIN and BORNIER_ADVENIR_PASSWORD are needed with BORNIER_ADVENIR_URL")
 
     def check_access(self) -> None:
         """Who may come in over HTTP, and from where. Raises ValueError."""

@@ -33,7 +33,7 @@ from api.doorman import Doorman, Stranger
 from api.graphql.context import Asker
 from api.graphql.schema import schema
 from api.pulse import Pulse, Timed
-from api.rest import description, event, export, file, health, metrics, person, proof, session
+from api.rest import advenir, description, event, export, file, health, metrics, person, proof, session
 from api.rest.gate import address_of, gated, note
 from api.settings import Settings
 from api.shield import CORS, Bounds
@@ -183,6 +183,7 @@ def routes() -> list[Route | Mount]:
         gated("/api/session", session.end, "DELETE"),
         *(gated(path, event.export) for path in ("/api/events", *(f"/api/events.{form}" for form in event.MEDIA))),
         gated("/api/proofs", proof.export),
+        gated("/api/advenir/{transaction}/proofs", advenir.proofs),
         gated("/api/exports/{dataset}.{suffix}", export.export),
         gated("/api/persons", person.export),
         gated("/api/files", file.bring, "POST"),

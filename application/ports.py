@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
@@ -189,3 +189,65 @@ class Verifier(Protocol):
 
     def examine(self, text: str, encoding: str | None, key: Key | None) -> Judgement:
         """The verdict on a signed text. Never raises, whatever the text."""
+
+
+class Told(NamedTuple):
+    """What Advenir answered (`statut`, `details`, by code), or the reason why nothing is known."""
+
+    status: int | None
+    answer: str
+    statut: str = ""
+    details: Mapping[str, Sequence[Any] | None] = {}
+    reason: str | None = None
+
+
+class Regulator(Protocol):
+    """The web service of Advenir."""
+
+    verb: str
+    url: str
+    user_id: str
+
+    async def send(self, body: bytes) -> Told:
+        """One request. Never raises."""
+
+
+class Candidate(NamedTuple):
+    """A charge at a point that Advenir funds."""
+
+    transaction_id: str
+    station_id: str
+    evse_id: int
+    identifier: str
+    rated_power_w: float | None
+
+
+class Wanted(NamedTuple):
+    """Charges at funded points that began from `since` to before `until`, and were over by `settled`."""
+
+    since: datetime | None
+    until: datetime | None
+    settled: datetime
+    station_id: str | None = None
+
+
+class Ledger(Protocol):
+    """What the read models know of charges and of what was told; it may be a moment behind."""
+
+    def due(self, wanted: Wanted, after: str | None) -> tuple[list[Candidate], str | None]:
+        """A page of charges of which something is to be made, the oldest first, and where the next page begins."""
+
+    def charges(self, wanted: Wanted, after: str | None) -> tuple[list[Candidate], str | None]:
+        """The same of all charges, told or not."""
+
+    def candidate(self, transaction_id: str) -> Candidate | None:
+        """One charge, if its point is funded."""
+
+    def waiting(self, after: int) -> tuple[list[str], int | None]:
+        """Transactions whose submissions are to be sent, the oldest first, and where the next page begins."""
+
+    def twin(self, identifier: str, pair: tuple[int, int], transaction_id: str) -> str | None:
+        """Another transaction that was told with the same start and stop."""
+
+    def funded_at(self) -> int:
+        """The position of the last change of funded points."""

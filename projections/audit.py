@@ -260,6 +260,18 @@ def shown(event: Recorded) -> dict[str, Any]:
     return event._asdict() | {"state": bytes(event.state).decode()}
 
 
+def proofs_at(connection: Connection, feed: Feed, positions: Sequence[int]) -> Iterator[dict[str, Any]]:
+    """The proofs of the events at these positions, as far as they are sealed; every range is read once."""
+    wanted, latest = sorted(set(positions)), sealed_up_to(connection)
+    while wanted and wanted[0] <= latest:
+        last = (wanted[0] - 1) // RANGE * RANGE + RANGE
+        here = {position for position in wanted if position <= last}
+        yield from (
+            found for found in proofs(connection, feed, min(here), max(here)) if found["event"]["position"] in here
+        )
+        wanted = wanted[len(here) :]
+
+
 def proof(event: Recorded, steps: Sequence[tuple[str, bytes]], found: Seal) -> dict[str, Any]:
     return {
         "format": "bornier-proof-v1",

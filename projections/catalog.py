@@ -5,6 +5,7 @@ from __future__ import annotations
 from projections import (
     access,
     admission,
+    advenir,
     badge,
     certificate,
     command,
@@ -81,5 +82,6 @@ PROJECTIONS: dict[str, Projection] = {
         access.PROJECTION,
         tariff.PROJECTION,
         site.PROJECTION,
+        advenir.PROJECTION,
     )
 }

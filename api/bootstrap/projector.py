@@ -1,10 +1,11 @@
-"""The role projector: keeps the read models up to date, seals the history, and delivers exports."""
+"""The role projector: keeps the read models up to date, seals the history, delivers exports, and tells Advenir."""
 
 from __future__ import annotations
 
 import asyncio
 from functools import partial
 
+from api.bootstrap.advenir import start_advenir
 from api.bootstrap.erasure import keep_erasing
 from api.bootstrap.export import start_deliveries
 from api.bootstrap.signature import start_examiner
@@ -17,7 +18,7 @@ from projections.warehouse import Warehouse
 
 
 def start_projector(spine: Spine) -> tuple[Runner, Notary]:
-    """Of several projectors one works on each projection, one seals, one delivers, and one fills the warehouse."""
+    """Of several projectors one works on each projection, one seals, one delivers, one tells Advenir, and so on."""
     runner = Runner(spine.read_side, spine.history, list(PROJECTIONS.values()), may=spine.here.holds)
     notary = Notary(spine.read_side, spine.history.stored, spine.signer, may=partial(spine.here.holds, "audit"))
     for worker in (runner, notary):
@@ -32,4 +33,5 @@ def start_projector(spine: Spine) -> tuple[Runner, Notary]:
         spine.stack.callback(warehouse.engine.dispose)
         spine.stack.push_async_callback(asyncio.to_thread, warehouse.stop)
     spine.process.go(keep_erasing(spine), "erasure")
+    start_advenir(spine)
     return runner, notary

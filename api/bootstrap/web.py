@@ -13,6 +13,7 @@ from starlette.types import ASGIApp
 
 from adapters.oidc.issuer import Issuer
 from adapters.storage.bucket import Bucket
+from api.bootstrap.advenir import exporter_of
 from api.bootstrap.export import PREPARE, exports_of
 from api.bootstrap.gateway import Lobby, reader
 from api.bootstrap.process import clock, shown
@@ -22,6 +23,7 @@ from api.bootstrap.tls import Served
 from api.bootstrap.webhook import webhooks_of
 from api.context import Parts, Vitals
 from application.access import Accesses
+from application.advenir import Points
 from application.badge import Badges
 from application.driver import Drivers
 from application.file import Files
@@ -70,6 +72,8 @@ async def start_api(spine: Spine, vitals: Vitals, lists: Lists, badges: Badges, 
         tariffs=Tariffs(journal, history, spine.prices.book, READ, WRITE, clock),
         prices=spine.prices,
         meter_keys=MeterKeys(journal, history, clock),
+        points=Points(journal, history, clock),
+        advenir=exporter_of(settings, journal, history, spine.read_side),
     )
     made = app(parts, replace(vitals, accesses=accesses))
     spine.process.go(made.state.graphql.watch(), "tokens of followers")

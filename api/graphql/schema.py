@@ -26,6 +26,7 @@ from strawberry.schema.config import StrawberryConfig
 
 from api.graphql.access import AccessQuery
 from api.graphql.admission import AdmissionQuery
+from api.graphql.advenir import AdvenirMutation, AdvenirQuery
 from api.graphql.audit import AuditQuery
 from api.graphql.badge import BadgeMutation, BadgeQuery
 from api.graphql.certificate import CertificateMutation, CertificateQuery
@@ -132,6 +133,7 @@ class Query(
     JobQuery,
     FileQuery,
     ExportQuery,
+    AdvenirQuery,
     AuditQuery,
     MeQuery,
     AdmissionQuery,
@@ -168,6 +170,7 @@ class Mutation(
     LogMutation,
     FileMutation,
     ExportMutation,
+    AdvenirMutation,
     SecurityMutation,
     CertificateMutation,
     MonitorMutation,

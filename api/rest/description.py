@@ -255,6 +255,30 @@ OPENAPI: dict[str, Any] = {
                 },
             }
         },
+        "/api/advenir/{transaction}/proofs": {
+            "get": {
+                "summary": "The proofs of what Advenir was told of a charge, and of the events it was made from",
+                "parameters": [
+                    {
+                        "name": "transaction",
+                        "in": "path",
+                        "required": True,
+                        "description": "The transaction.",
+                        "schema": {"type": "string"},
+                    }
+                ],
+                "responses": {
+                    "200": answer(
+                        "One proof a line, for docs/verify.py; the header Bornier-Unsealed says how many of the events "
+                        "are not sealed yet.",
+                        "application/jsonl",
+                    ),
+                    "401": PROBLEM,
+                    "403": PROBLEM,
+                    "404": PROBLEM,
+                },
+            }
+        },
         "/api/persons": {
             "get": {
                 "summary": "Every event about a driver, or about a badge that no driver holds, as JSON lines",
