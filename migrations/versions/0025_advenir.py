@@ -1,6 +1,6 @@
 """Advenir: funded points, what was told of which charge, and what was withheld.
 
-Revision ID: 0023
+Revision ID: 0025
 """
 
 from __future__ import annotations
@@ -10,8 +10,8 @@ from alembic import op
 
 from projections.table import UtcTime
 
-revision = "0023"
-down_revision = "0022"
+revision = "0025"
+down_revision = "0024"
 
 
 def upgrade() -> None:
