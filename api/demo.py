@@ -15,7 +15,7 @@ from api.bootstrap.run import running
 from api.operator import operate
 from api.settings import Settings
 
-QUERY = "{ stations { edges { node { id connected connectors { evseId status } } } } transactions(first: 5) { edges { node { stationId badge energyWh powerW socEnd } } } }"  # fmt: skip # noqa: E501
+QUERY = "{ stations { edges { node { id connected connectors { evseId status } } } } transactions(first: 5) { edges { node { stationId badge energyWh powerW socEnd cost { inclVat currency } } } } }"  # fmt: skip # noqa: E501
 console = Console(highlight=False, soft_wrap=True)
 
 

@@ -20,11 +20,19 @@ SCHEDULE = """getCompositeSchedule(input: {stationId: "%s", evseId: 1, durationS
 HOLD = """reserveNow(input: {stationId: "%s", evseId: 1, badge: "04A2B1", expiresAt: "UNTIL"})"""
 LOG = """getLog(input: {stationId: "%s"})"""
 FREE = """clearChargingProfile(input: {stationId: "%s", evseId: 0})"""
+TARIFF = """publishTariff(input: {ocpi: {id: "demo", currency: "EUR", type: "REGULAR",
+  last_updated: "2026-01-01T00:00:00Z", elements: [{price_components: [
+    {type: "ENERGY", price: 0.35, vat: 20, step_size: 1},
+    {type: "PARKING_TIME", price: 2.00, vat: 20, step_size: 60}]}]}})"""
+EVERYWHERE = """assignTariff(input: {tariffId: "demo"})"""
+PRICES = (TARIFF, EVERYWHERE)
 ACTS = (LIMIT, SCHEDULE, LOG, HOLD, FREE)
 
 
 async def operate(http: str, token: str, stations: int, stop: asyncio.Event, tell: Callable[[str], None]) -> None:
-    """One act after another, at every station in turn; stations that are busy or away say so."""
+    """A price for every charge, then one act after another, at every station in turn; who is busy or away says so."""
+    for act in PRICES:
+        await asyncio.to_thread(ask, http, token, written(act, ""))
     await rest(stop, FIRST_S)
     for number, act in enumerate(itertools.cycle(ACTS)):
         if stop.is_set():

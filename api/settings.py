@@ -142,6 +142,11 @@ class Settings:
         return self.beside(self.files)
 
     @property
+    def exports_place(self) -> str:
+        """Where exports on a schedule go that name a folder; likewise."""
+        return self.beside(self.exports)
+
+    @property
     def archive_place(self) -> str:
         """Where the archive lies; likewise."""
         return self.beside(self.archive)

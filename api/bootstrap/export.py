@@ -40,4 +40,4 @@ def place(settings: Settings, name: str) -> Drop:
     """Where the files of a schedule go."""
     if name.startswith("sftp://"):
         return SftpFolder(name, settings.sftp_key, settings.sftp_known_hosts)
-    return Bucket(name if name.startswith("s3://") else str(PurePosixPath(settings.exports) / name))
+    return Bucket(name if name.startswith("s3://") else str(PurePosixPath(settings.exports_place) / name))

@@ -67,7 +67,8 @@ async def test_a_running_transaction_gets_another_tariff(server: Server) -> None
         assert (await order(server, mutation))["status"] == "ACCEPTED"
         assert charger.heard[-1][3]["transactionId"] == known
         query = '{ events(topics: ["pricelist.switched.v1"]) { edges { node { data } } } }'
-        assert (await server.ask(query))["events"]["edges"][0]["node"]["data"]["transaction_id"] == transaction_id
+        data = await server.until(query, lambda d: d["events"]["edges"])
+        assert data["events"]["edges"][0]["node"]["data"]["transaction_id"] == transaction_id
 
 
 async def test_a_tariff_that_is_none_is_never_sent(server: Server) -> None:
