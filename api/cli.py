@@ -524,6 +524,49 @@ def restore(
         bring(Settings.load(database=database, archive=place, audit_key=audit_key), files, progress)
 
 
+irve = typer.Typer(name="irve", help="Charge points as the national access point reads them (schema-irve).",
+                   no_args_is_help=True)  # fmt: skip
+cli.add_typer(irve)
+Output = Annotated[Path | None, typer.Option(help="The file; the terminal when absent.")]
+
+
+@irve.command()
+def statique(database: Database = None, out: Output = None) -> None:
+    """Every charge point of which enough is declared, one a line, 40 columns."""
+    publish(Settings.load(database=database), False, out)
+
+
+@irve.command()
+def dynamique(database: Database = None, out: Output = None) -> None:
+    """What every published charge point does now, one a line, 8 columns."""
+    publish(Settings.load(database=database), True, out)
+
+
+def publish(settings: Settings, dynamic: bool, out: Path | None) -> None:
+    from api.declaration import publish as write
+
+    count = write(settings, dynamic, out)
+    if out is not None:
+        print(f"{count:,} charge points are in {out}")
+
+
+@irve.command("import")
+def import_irve(
+    file: Annotated[Path, typer.Argument(help="CSV as schema-irve (static), with station_id, evse_id and site.")],
+    database: Database = None,
+    partial: Annotated[bool, typer.Option("--partial", help="Take the good lines even if others are wrong.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only look what is wrong.")] = False,
+) -> None:
+    """Declare sites and charge points from a file; one wrong line stops all, and exit code 1 says that one is."""
+    from api.declaration import take, tell
+
+    if not file.is_file():
+        raise ValueError(f"there is no file {file}")
+    found = loop(lambda: take(Settings.load(database=database), file.read_bytes(), partial, dry_run))
+    if found is None or not tell(found):
+        sys.exit(1)
+
+
 snapshots = typer.Typer(name="snapshots", help="What lets long streams open at once; it can be dropped at any time.",
                         no_args_is_help=True)  # fmt: skip
 cli.add_typer(snapshots)

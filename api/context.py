@@ -22,6 +22,7 @@ from application.driver import Drivers
 from application.export import Exports
 from application.file import Files
 from application.history import History
+from application.irve import Declarations
 from application.journal import Journal
 from application.locallist import Lists
 from application.ports import Authority, Issuer
@@ -141,6 +142,7 @@ class Parts:
     meter_keys: MeterKeys
     points: Points
     advenir: Exporter
+    declarations: Declarations
     issuer: Issuer | None = None
 
     @cached_property

@@ -115,6 +115,7 @@ class Settings:
     advenir_timeout_s: int = 30
     advenir_least_wh: int = 0
     advenir_least_s: int = 0
+    open_data: bool = False
 
     @classmethod
     def load(cls, **flags: object) -> Settings:

@@ -32,8 +32,9 @@ from api.context import Parts, Vitals
 from api.doorman import Doorman, Stranger
 from api.graphql.context import Asker
 from api.graphql.schema import schema
+from api.publication import Publications
 from api.pulse import Pulse, Timed
-from api.rest import advenir, description, event, export, file, health, metrics, person, proof, session
+from api.rest import advenir, description, event, export, file, health, irve, metrics, person, proof, session
 from api.rest.gate import address_of, gated, note
 from api.settings import Settings
 from api.shield import CORS, Bounds
@@ -186,6 +187,8 @@ def routes() -> list[Route | Mount]:
         gated("/api/advenir/{transaction}/proofs", advenir.proofs),
         gated("/api/exports/{dataset}.{suffix}", export.export),
         gated("/api/persons", person.export),
+        gated("/api/public/irve/statique.csv", irve.static),
+        gated("/api/public/irve/dynamique.csv", irve.dynamic),
         gated("/api/files", file.bring, "POST"),
         gated("/api/files/{file}", file.fetch),
         *(gated(path, file.serve) for path in uploads),
@@ -208,6 +211,7 @@ def app(parts: Parts, vitals: Vitals) -> Starlette:
     graphql = Endpoint(parts, doorman, vitals.pulse)
     made = watched([Route("/graphql", graphql), WebSocketRoute("/graphql", graphql), *routes()], vitals)
     made.state.parts, made.state.doorman, made.state.graphql = parts, doorman, graphql
+    made.state.publications = Publications()
     return made
 
 

@@ -16,7 +16,7 @@ from domain.aggregate import Aggregate
 from domain.assignment import Assignment, Scope
 from domain.assignment import stream as assignment_stream
 from domain.event import Operator, Refusal
-from domain.site import Details, Site
+from domain.site import Details, Premises, Site
 from domain.site import stream as site_stream
 from domain.tariff import Tariff, Terms
 from domain.tariff import stream as tariff_stream
@@ -82,11 +82,15 @@ class Tariffs:
             lambda each: each.revoke(Operator(name=operator), self.clock()),
         )
 
-    async def register_site(self, site_id: str, details: Details, operator: str) -> Site:
-        return await self.change(
-            lambda: Site(site_stream(site_id)),
-            lambda site: site.register(details, Operator(name=operator), self.clock()),
-        )
+    async def register_site(self, site_id: str, details: Details, premises: Premises | None, operator: str) -> Site:
+        """Both in one go; without premises, those that were declared hold."""
+
+        def decide(site: Site) -> None:
+            site.register(details, Operator(name=operator), self.clock())
+            if premises is not None:
+                site.declare(premises, Operator(name=operator), self.clock())
+
+        return await self.change(lambda: Site(site_stream(site_id)), decide)
 
     async def change(self, blank: Callable[[], A], decide: Callable[[A], None]) -> A:
         changed = await amend(self.journal, self.history, blank, decide)

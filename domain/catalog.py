@@ -27,6 +27,7 @@ from domain.job import Job
 from domain.locallist import LocalList
 from domain.number import Number
 from domain.payment import Payment
+from domain.point import Point
 from domain.pricelist import Pricelist
 from domain.profile import Profile
 from domain.reservation import Reservation
@@ -70,6 +71,7 @@ AGGREGATES: tuple[type[Aggregate], ...] = (
     Trust,
     Webhook,
     Site,
+    Point,
     Tariff,
     Assignment,
     Export,

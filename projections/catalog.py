@@ -22,6 +22,7 @@ from projections import (
     mention,
     monitor,
     orphan,
+    point,
     pricelist,
     profile,
     quirk,
@@ -83,5 +84,6 @@ PROJECTIONS: dict[str, Projection] = {
         tariff.PROJECTION,
         site.PROJECTION,
         advenir.PROJECTION,
+        point.PROJECTION,
     )
 }

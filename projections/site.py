@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import msgspec
-from sqlalchemy import BigInteger, Column, Connection, Row, Select, Table, Text, func, or_, select
+from sqlalchemy import JSON, BigInteger, Column, Connection, Row, Select, Table, Text, func, or_, select
 
 from domain.site import Details, Site
 from projections.change import Changes
@@ -26,6 +26,8 @@ SITE = Table(
     Column("operator", Text),
     Column("registered_at", UtcTime),
     Column("position", BigInteger),
+    Column("premises", JSON(none_as_null=True)),
+    Column("declared_at", UtcTime),
 )
 DETAILS = tuple(field.name for field in msgspec.structs.fields(Details))
 
@@ -35,7 +37,14 @@ def registered(changes: Changes, event: Site.Registered, position: int) -> None:
     changes.put("site", (event.site_id,), registered_at=event.recorded_at, position=position, **details)
 
 
-PROJECTION = Projection(name="site", tables={"site": SITE}, handlers={Site.Registered: registered})
+def declared(changes: Changes, event: Site.Declared, position: int) -> None:
+    said = msgspec.to_builtins(event.premises)
+    changes.put("site", (event.site_id,), premises=said, declared_at=event.recorded_at, position=position)
+
+
+PROJECTION = Projection(
+    name="site", tables={"site": SITE}, handlers={Site.Registered: registered, Site.Declared: declared}
+)
 
 
 def by_id(connection: Connection, ids: Sequence[str]) -> dict[str, Row[Any]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any, TypeVar, cast
 
@@ -35,12 +35,13 @@ from domain.file import File
 from domain.job import Job, Kind
 from domain.locallist import Entry, Limits, LocalList, Part
 from domain.locallist import stream as locallist_stream
+from domain.point import Equipment, Outlet, Point
 from domain.preflight import Defect
 from domain.pricelist import Pricelist
 from domain.reservation import Reservation
 from domain.signature import Judgement, Key, MeterKey, Signature, digest, key_stream
 from domain.signature import stream as signature_stream
-from domain.site import Details, Site
+from domain.site import Details, Premises, Site
 from domain.station import Station
 from domain.submission import Submission
 from domain.swap import Swap
@@ -241,6 +242,7 @@ def busy_day() -> Notebook:
     grid(notebook)
     reservations(notebook)
     tariffs(notebook)
+    points(notebook)
     badges(notebook)
     webhooks(notebook)
     drivers(notebook)
@@ -478,6 +480,37 @@ def tariffs(notebook: Notebook) -> None:
     here.assign("T1", Scope(station_id="OLD", evse_id=1, group="fleet"), now, now + timedelta(days=1), cause, now)
     here.revoke(cause, now + timedelta(hours=1))
     for aggregate in (site, tariff, gone, everywhere, here):
+        notebook.events += aggregate.collect_events()
+
+
+PREMISES = Premises(
+    owner="Métropole", owner_siren="130025265", owner_contact="o@example.org", operator_contact="c@example.org",
+    operator_phone="0111111111", brand="Bornes", pool_id="FRA68P69001", setting="STREET", insee="69383",
+    longitude=Decimal("4.85"), latitude=Decimal("45.76"), entry="FREE", hours="24/7", two_wheelers=False,
+    connection="DIRECT", delivery_point="12345678912345", opened_on=date(2026, 1, 14),
+)  # fmt: skip
+EQUIPMENT = Equipment(
+    site="lyon", evse_uid="FRA68E690011", power_kw=Decimal(22), pay_per_use=True, bookable=False,
+    outlets=(Outlet(socket="TYPE_2", tethered=True), Outlet(socket="EF")), accessibility="UNKNOWN",
+    size_limit="aucune",
+)  # fmt: skip
+
+
+def points(notebook: Notebook) -> None:
+    """Charge points: one to be published, one of which little is said, one withdrawn; maintenance ahead."""
+    cause, soon = Operator(name="anna"), BEGIN + timedelta(hours=3)
+    site = Site("site/lyon").replay([event for event in notebook.events if event.originator_id == "site/lyon"])
+    site.register(msgspec.structs.replace(site.details or Details(), address="1 rue", operator="Bornes"), cause, BEGIN)
+    site.declare(PREMISES, cause, BEGIN)
+    whole, bare, gone = Point("point/OLD/1"), Point("point/NEW/1"), Point("point/SMART/1")
+    whole.describe(EQUIPMENT, cause, BEGIN)
+    whole.plan(soon, soon + timedelta(hours=1), "cable", cause, BEGIN)
+    whole.plan(soon + timedelta(days=1), soon + timedelta(days=2), "again", cause, BEGIN)
+    whole.cancel(3, cause, HEARD)
+    bare.describe(Equipment(evse_uid="FRA68E690012"), cause, BEGIN)
+    gone.describe(EQUIPMENT, cause, BEGIN)
+    gone.withdraw("dismantled", cause, HEARD)
+    for aggregate in (site, whole, bare, gone):
         notebook.events += aggregate.collect_events()
 
 

@@ -16,6 +16,7 @@ from adapters.storage.bucket import Bucket
 from api.bootstrap.advenir import exporter_of
 from api.bootstrap.export import PREPARE, exports_of
 from api.bootstrap.gateway import Lobby, reader
+from api.bootstrap.irve import READ as READ_IRVE
 from api.bootstrap.process import clock, shown
 from api.bootstrap.spine import Spine
 from api.bootstrap.tariff import READ, WRITE
@@ -27,6 +28,7 @@ from application.advenir import Points
 from application.badge import Badges
 from application.driver import Drivers
 from application.file import Files
+from application.irve import Declarations
 from application.locallist import Lists
 from application.registry import Registry
 from application.reservation import Desk
@@ -74,6 +76,7 @@ async def start_api(spine: Spine, vitals: Vitals, lists: Lists, badges: Badges, 
         meter_keys=MeterKeys(journal, history, clock),
         points=Points(journal, history, clock),
         advenir=exporter_of(settings, journal, history, spine.read_side),
+        declarations=Declarations(journal, history, READ_IRVE, clock),
     )
     made = app(parts, replace(vitals, accesses=accesses))
     spine.process.go(made.state.graphql.watch(), "tokens of followers")

@@ -45,6 +45,7 @@ from api.graphql.export import ExportMutation, ExportQuery
 from api.graphql.file import FileMutation, FileQuery
 from api.graphql.firmware import FirmwareMutation
 from api.graphql.incident import IncidentQuery
+from api.graphql.irve import IrveMutation, IrveQuery
 from api.graphql.job import JobQuery, JobSubscription
 from api.graphql.locallist import LocalListMutation, LocalListQuery
 from api.graphql.log import LogMutation
@@ -118,6 +119,7 @@ class Query(
     TariffQuery,
     SiteQuery,
     SignatureQuery,
+    IrveQuery,
     SwapQuery,
     ProfileQuery,
     NeedQuery,
@@ -159,6 +161,7 @@ class Mutation(
     TariffMutation,
     SiteMutation,
     SignatureMutation,
+    IrveMutation,
     SwapMutation,
     CommandMutation,
     LocalListMutation,

@@ -188,6 +188,16 @@ EXPORT = [
     chosen("encoding", "CSV: the encoding."),
     chosen("timezone", "CSV and XLSX: the time zone, such as Europe/Paris; UTC when absent."),
 ]
+
+
+def published(summary: str, kind: str = "text/csv") -> dict[str, Any]:
+    """Open data: without a token, where the operator opens it."""
+    known = {"name": "If-None-Match", "in": "header", "schema": {"type": "string"},
+             "description": "The ETag of the copy that one has."}  # fmt: skip
+    responses = {"200": answer("The file.", kind), "304": answer("It is as it was.", None), "404": PROBLEM}
+    return {"summary": summary, **OPEN, "parameters": [known], "responses": responses}
+
+
 OPENAPI: dict[str, Any] = {
     "openapi": "3.1.0",
     "info": {
@@ -235,6 +245,8 @@ OPENAPI: dict[str, Any] = {
                 },
             }
         },
+        "/api/public/irve/statique.csv": {"get": published("Every published charge point (schema-irve, static)")},
+        "/api/public/irve/dynamique.csv": {"get": published("What charge points do now (schema-irve, dynamic)")},
         "/api/proofs": {
             "get": {
                 "summary": "Sealed events with their inclusion proofs, as JSON lines for docs/verify.py",
