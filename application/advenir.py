@@ -24,7 +24,7 @@ from domain.submission import Submission, stream
 
 log = logging.getLogger("bornier.advenir")
 
-LOOK_S = 15.0
+LOOK_S = 5.0
 BACK = timedelta(days=35)
 """Charges that began longer ago are looked for once a day, and when a point was registered."""
 AT_ONCE = 1_000

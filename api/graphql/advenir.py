@@ -6,7 +6,7 @@ import asyncio
 import json
 from enum import Enum
 from types import SimpleNamespace
-from typing import Any
+from typing import Annotated, Any
 
 import strawberry
 from sqlalchemy import select
@@ -180,7 +180,7 @@ class AdvenirQuery:
         info: strawberry.Info,
         state: AdvenirState | None = None,
         station_id: strawberry.ID | None = None,
-        from_: DateTime | None = None,
+        from_: Annotated[DateTime | None, strawberry.argument(name="from")] = None,
         to: DateTime | None = None,
         first: int | None = 50,
         after: str | None = None,
