@@ -15,6 +15,8 @@ from typing import Any
 import httpx
 import pytest
 
+from api.advenir import check_history, register, send
+from api.settings import Settings
 from domain.audit import RANGE
 from tests.end_to_end.client import Station
 from tests.end_to_end.server import ROOT, TOKEN, Server
@@ -50,14 +52,6 @@ def database(tmp_path_factory: pytest.TempPathFactory) -> str:
 def server(database: str, regulator: Regulator) -> Iterator[Server]:
     with Server(database, BORNIER_ADVENIR_URL=regulator.url, **SETTINGS) as running:
         yield running
-
-
-def bornier(*arguments: str, **settings: str) -> subprocess.CompletedProcess[str]:
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("BORNIER_")}
-    command = [sys.executable, "-m", "api.cli", "advenir", *arguments]
-    return subprocess.run(
-        command, cwd=ROOT, env=environment | settings, capture_output=True, text=True, timeout=60, check=False
-    )
 
 
 async def charge(station: Station, minute: int, stop: int) -> None:
@@ -111,11 +105,9 @@ async def test_what_is_told_and_what_is_withheld_can_be_seen_and_proven(
         assert await refusal(server, submit, VIEWER) == "FORBIDDEN"
         made = (await server.ask(submit, OPERATOR))["submitAdvenir"]
         assert made["more"] is False
-        for _ in range(RANGE):
-            await station.call("Heartbeat", {})
-    data = await server.until(
-        SUBMISSIONS, lambda data: {each["state"] for each in nodes(data)} == {"ACCEPTED", "WITHHELD"}
-    )
+        both = {"ACCEPTED", "WITHHELD"}
+        data = await server.until(SUBMISSIONS, lambda data: {each["state"] for each in nodes(data)} == both)
+        await asyncio.gather(*(station.call("Heartbeat", {}) for _ in range(RANGE)))
     assert data["advenirSubmissions"]["totalCount"] == 2
     withheld, accepted = sorted(nodes(data), key=lambda node: node["state"], reverse=True)
     start = int(BEGAN.timestamp())
@@ -130,9 +122,7 @@ async def test_what_is_told_and_what_is_withheld_can_be_seen_and_proven(
     ]  # fmt: skip
     later = (BEGAN + timedelta(minutes=20)).isoformat()
     assert nodes(await server.ask(SUBMISSIONS, state="ACCEPTED", **{"from": later})) == []
-    defects = (
-        """{ advenirDefects(stationId: "A1", rule: "charged") { totalCount edges { node { transactionId what } } } }"""
-    )
+    defects = '{ advenirDefects(stationId: "A1", rule: "charged") { edges { node { transactionId what } } } }'
     (edge,) = (await server.ask(defects, VIEWER))["advenirDefects"]["edges"]
     assert edge["node"] == {"transactionId": withheld["transactionId"], "what": "no energy was given"}
     await proven(server, accepted["transactionId"], tmp_path)
@@ -171,15 +161,24 @@ async def test_an_operator_decides_about_what_is_withheld(server: Server) -> Non
     assert await refusal(server, again, OPERATOR) == "BAD_USER_INPUT"
 
 
-def test_the_command_line_checks_imports_and_sends(
-    database: str, regulator: Regulator, server: Server, tmp_path: Path
+async def test_the_terminal_checks_and_registers_while_a_server_runs(
+    database: str, server: Server, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    history = bornier("check", "--database", database)
-    assert history.returncode == 1
-    assert history.stdout.splitlines()[-1].startswith("2 charges, ")
-    points = tmp_path / "points.csv"
-    points.write_text("station,evse,identifier,since\nA9,1,FR*XYZ*EA9,2020-01-01\n")
-    assert bornier("import", str(points), "--database", database).stdout == "1 registered\n"
-    sent = bornier("send", "--database", database, BORNIER_ADVENIR_URL=regulator.url, **SETTINGS)
+    settings = Settings(database=database)
+    assert not await check_history(settings, None, None, as_json=False)
+    assert capsys.readouterr().out.splitlines()[-1].startswith("2 charges, ")
+    assert await register(settings, "station,evse,identifier,since\nA9,1,FR*XYZ*EA9,2020-01-01\n")
+    assert not await register(settings, "station,evse,identifier,since\nA9,1,FR*XYZ*P9,2020-01-01\n")
+    told = capsys.readouterr().out
+    assert told.startswith("1 registered\nline 2: 'FR*XYZ*P9' is no EVSE id")
+    with pytest.raises(ValueError, match="BORNIER_ADVENIR_URL"):
+        await send(settings, None, None, lambda done, total: None)
+
+
+def test_the_command_line_sends(database: str, regulator: Regulator, server: Server) -> None:
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("BORNIER_")}
+    sent = subprocess.run(
+        [sys.executable, "-m", "api.cli", "advenir", "send", "--database", database], cwd=ROOT, text=True, check=True,
+        env=environment | SETTINGS | {"BORNIER_ADVENIR_URL": regulator.url}, capture_output=True, timeout=60,
+    )  # fmt: skip
     assert sent.stdout == "0 prepared, 0 withheld\n0 accepted, 0 refused, 0 not arrived\n"
-    assert sent.returncode == 0
