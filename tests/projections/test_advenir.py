@@ -65,9 +65,8 @@ def test_submissions_are_found_by_state_and_time_the_newest_first(here: Engine) 
         assert states == {"ACCEPTED": ["arrives"], "ABANDONED": ["refused"], "WITHHELD": ["withheld"]}
         assert sorted(submissions(connection, state="PREPARED")) == ["mended", "waits"]
         assert submissions(connection, station_id="NEW") == []
-        assert [each for each, _ in advenir.waiting(connection, 10, 0)] == list(
-            reversed([each for each in everything if each in ("mended", "waits")])
-        )
+        waiting = [row.transaction_id for row in advenir.waiting(connection, 10, 0)]
+        assert waiting == [each for each in reversed(everything) if each in ("mended", "waits")]
 
 
 def test_defects_are_open_while_their_charge_is_withheld(here: Engine) -> None:
