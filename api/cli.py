@@ -567,6 +567,35 @@ def import_irve(
         sys.exit(1)
 
 
+qualicharge = typer.Typer(name="qualicharge", help="What the administration is told (QualiCharge).",
+                          no_args_is_help=True)  # fmt: skip
+cli.add_typer(qualicharge)
+
+
+@qualicharge.command("check")
+def check_qualicharge(database: Database = None) -> None:
+    """Hold points, statuses and sessions to all rules; nothing is sent. Exit code 1: a rule keeps something back."""
+    from api.qualicharge import check
+
+    faults = check(Settings.load(database=database))
+    for fault in faults:
+        print(f"{'not sent' if fault.gates else 'finding '}  rule {fault.rule:>2}  {fault.subject}: {fault.words}")
+    print(f"{len(faults):,} rules are broken")
+    if any(fault.gates for fault in faults):
+        sys.exit(1)
+
+
+@qualicharge.command("send")
+def send_qualicharge(database: Database = None) -> None:
+    """Tell now what waits, and say what became of it. A running Bornier does this by itself."""
+    from api.qualicharge import send
+
+    settings = Settings.load(database=database)
+    log.configure(settings.log_level, settings.secrets)
+    fates = loop(lambda: send(settings, lambda left: print(f"{left:,} items wait", file=sys.stderr)))
+    print(", ".join(f"{number:,} {fate}" for fate, number in sorted((fates or {}).items())) or "nothing to tell")
+
+
 snapshots = typer.Typer(name="snapshots", help="What lets long streams open at once; it can be dropped at any time.",
                         no_args_is_help=True)  # fmt: skip
 cli.add_typer(snapshots)

@@ -27,6 +27,7 @@ from application.journal import Journal
 from application.locallist import Lists
 from application.ports import Authority, Issuer
 from application.price import Prices
+from application.qualicharge import Desk as Outgoing
 from application.registry import Registry
 from application.reservation import Desk
 from application.seat import Seats
@@ -142,6 +143,7 @@ class Parts:
     meter_keys: MeterKeys
     points: Points
     advenir: Exporter
+    qualicharge: Outgoing
     declarations: Declarations
     issuer: Issuer | None = None
 

@@ -98,6 +98,19 @@ class Settings:
     job_deadline_s: int = 86_400
     warehouse: str = ""
     exports: str = "bornier-exports"
+    qualicharge_url: str = ""
+    qualicharge_user: str = ""
+    qualicharge_password: str = ""
+    qualicharge_company: str = ""
+    qualicharge_batch: int = 10
+    qualicharge_calls_per_minute: int = 10
+    qualicharge_timeout_s: int = 30
+    qualicharge_keep_alive_h: int = 24
+    qualicharge_look_s: int = 5
+    qualicharge_status_fresh_min: int = 5
+    qualicharge_status_age_h: int = 24
+    qualicharge_session_delay_days: int = 15
+    qualicharge_session_age_days: int = 365
     sftp_key: str = ""
     sftp_known_hosts: str = ""
     log_level: str = "INFO"
@@ -206,7 +219,8 @@ class Settings:
         options = [str(value) for name, value in self.kafka_settings().items() if hidden.search(name)]
         tokens = [entry.rpartition(":")[2] for entry in self.tokens.split(",")]
         password = unquote(urlsplit(self.database).password or "")
-        return {self.admin_token, self.contracts_token, self.advenir_password, password, *tokens, *options} - {""}
+        services = {self.contracts_token, self.advenir_password, self.qualicharge_password}
+        return {self.admin_token, password, *services, *tokens, *options} - {""}
 
     def kafka_settings(self) -> dict[str, Any]:
         """What is handed to the Kafka client besides the servers. Raises ValueError."""
@@ -288,6 +302,7 @@ class Settings:
         ):
             if number < 1:
                 raise ValueError(f"{name} must be 1 or more, not {number}")
+        self.check_qualicharge()
         if self.webhook_retry_most_s < self.webhook_retry_s:
             raise ValueError("BORNIER_WEBHOOK_RETRY_MOST_S must not be less than BORNIER_WEBHOOK_RETRY_S")
         if not 1 <= self.kafka_partitions <= 10_000:
@@ -336,6 +351,27 @@ class Settings:
             raise ValueError(f"BORNIER_ADVENIR_USER_ID: {refusal}") from None
         if not self.advenir_login or not self.advenir_password:
             raise ValueError("BORNIER_ADVENIR_LOGIN and BORNIER_ADVENIR_PASSWORD are needed with BORNIER_ADVENIR_URL")
+
+    def check_qualicharge(self) -> None:
+        """What is needed to tell QualiCharge anything. Raises ValueError."""
+        if self.qualicharge_url and not re.match(r"https?://[^\s/?#@]+(/[^\s?#]*)?$", self.qualicharge_url):
+            raise ValueError("BORNIER_QUALICHARGE_URL must be http://… or https://…, such as https://host/api/v1")
+        parts = urlsplit(self.qualicharge_url)
+        if parts.scheme == "http" and parts.hostname not in LOOPBACK:
+            raise ValueError("BORNIER_QUALICHARGE_URL must begin with https:// : a password goes to it")
+        for name in ("user", "password", "company"):
+            said = getattr(self, f"qualicharge_{name}")
+            if self.qualicharge_url and not said:
+                raise ValueError(f"BORNIER_QUALICHARGE_URL needs BORNIER_QUALICHARGE_{name.upper()}")
+        if not self.qualicharge_company.isascii() or not (self.qualicharge_company + "x").isprintable():
+            raise ValueError("BORNIER_QUALICHARGE_COMPANY must be printable ASCII: it is the User-Agent")
+        numbers = [field.name for field in fields(self) if field.name.startswith("qualicharge_")]
+        for name in numbers:
+            value = getattr(self, name)
+            if isinstance(value, int) and value < 1:
+                raise ValueError(f"BORNIER_{name.upper()} must be 1 or more, not {value}")
+        if not self.qualicharge_batch <= 1000:
+            raise ValueError("BORNIER_QUALICHARGE_BATCH must be 1 to 1000")
 
     def check_access(self) -> None:
         """Who may come in over HTTP, and from where. Raises ValueError."""

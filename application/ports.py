@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol
 
 from domain.export import Export, Span
+from domain.qualicharge import Draft, Kind
 from domain.signature import Judgement, Key
 
 if TYPE_CHECKING:
@@ -251,3 +252,23 @@ class Ledger(Protocol):
 
     def funded_at(self) -> int:
         """The position of the last change of funded points."""
+
+
+class Outcome(NamedTuple):
+    """What became of one item that was sent. `wait_s`: the other side wishes not to be asked before."""
+
+    fate: Literal["ACCEPTED", "REFUSED", "RETURNED", "UNCERTAIN"]
+    reference: str | None = None
+    status: int | None = None
+    reason: str = ""
+    wait_s: float = 0.0
+
+
+class Registrar(Protocol):
+    """Takes what the administration is told. Neither method raises for what the other side does."""
+
+    async def send(self, kind: Kind, drafts: Sequence[Draft]) -> list[Outcome]:
+        """The fate of each, in their order, however many are refused."""
+
+    async def stored(self, reference: str) -> bool | None:
+        """Does it have this session? None: it cannot be asked now."""

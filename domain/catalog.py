@@ -30,6 +30,7 @@ from domain.payment import Payment
 from domain.point import Point
 from domain.pricelist import Pricelist
 from domain.profile import Profile
+from domain.qualicharge import Item
 from domain.reservation import Reservation
 from domain.security import Security
 from domain.signature import MeterKey, Signature
@@ -48,6 +49,7 @@ AGGREGATES: tuple[type[Aggregate], ...] = (
     Station,
     Transaction,
     Signature,
+    Item,
     MeterKey,
     Command,
     Badge,

@@ -38,6 +38,8 @@ from domain.locallist import stream as locallist_stream
 from domain.point import Equipment, Outlet, Point
 from domain.preflight import Defect
 from domain.pricelist import Pricelist
+from domain.qualicharge import Draft, Item, session_id
+from domain.qualicharge import stream as qualicharge_stream
 from domain.reservation import Reservation
 from domain.signature import Judgement, Key, MeterKey, Signature, digest, key_stream
 from domain.signature import stream as signature_stream
@@ -254,10 +256,42 @@ def busy_day() -> Notebook:
     notebook.events += denied()
     devices(notebook)
     signatures(notebook)
+    told_qualicharge(notebook)
     accesses(notebook)
     submissions(notebook)
     notebook.events.sort(key=lambda event: event.recorded_at)  # positions grow with time
     return notebook
+
+
+def told_qualicharge(notebook: Notebook) -> None:
+    """Items of every fate."""
+    cause = Timer(rule="qualicharge")
+    ends = ("accepted", "confirmed", "refused", "uncertain", "superseded", "withheld", "returned", "retried")
+    for number, end in enumerate(ends):
+        item = Item(qualicharge_stream(session_id(end)))
+        begin, point = BEGIN + timedelta(minutes=number), "FRXYZE1"
+        payload = {"id_pdc_itinerance": point, "start": begin.isoformat(), "end": HEARD.isoformat(), "energy": 7.5}
+        draft = Draft(
+            kind="SESSION", point=point, station_id="OLD", evse_id=1, payload=payload, position=1, transaction_id=end
+        )
+        item.prepare(draft, (("11", "too much"),) if end in ("withheld", "retried") else (), cause, begin)
+        if end == "superseded":
+            item.supersede("a newer one says more", cause, HEARD)
+        item.send("b1", cause, HEARD)
+        if end in ("accepted", "confirmed"):
+            item.accept("uuid", cause, HEARD)
+        match end:
+            case "confirmed":
+                item.confirm(cause, HEARD)
+            case "refused":
+                item.refuse(404, "unknown point", cause, HEARD)
+            case "uncertain":
+                item.doubt("no answer", cause, HEARD)
+            case "returned":
+                item.give_back("not reached", cause, HEARD)
+            case "retried":
+                item.retry(Operator(name="anna"), HEARD)
+        notebook.events += item.collect_events()
 
 
 def signatures(notebook: Notebook) -> None:

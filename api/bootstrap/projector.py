@@ -8,6 +8,7 @@ from functools import partial
 from api.bootstrap.advenir import start_advenir
 from api.bootstrap.erasure import keep_erasing
 from api.bootstrap.export import start_deliveries
+from api.bootstrap.qualicharge import start_outbox
 from api.bootstrap.signature import start_examiner
 from api.bootstrap.spine import Spine
 from projections.audit import Notary
@@ -26,6 +27,7 @@ def start_projector(spine: Spine) -> tuple[Runner, Notary]:
         spine.stack.push_async_callback(asyncio.to_thread, worker.stop)
     start_deliveries(spine)
     start_examiner(spine)
+    start_outbox(spine)
     if spine.settings.warehouse:
         may = partial(spine.here.holds, "warehouse")
         warehouse = Warehouse(engine(spine.settings.warehouse), spine.history, may)

@@ -30,6 +30,7 @@ from application.driver import Drivers
 from application.file import Files
 from application.irve import Declarations
 from application.locallist import Lists
+from application.qualicharge import Desk as Outgoing
 from application.registry import Registry
 from application.reservation import Desk
 from application.signature import MeterKeys
@@ -73,6 +74,7 @@ async def start_api(spine: Spine, vitals: Vitals, lists: Lists, badges: Badges, 
         drivers=Drivers(journal, spine.custody, clock, badges),
         tariffs=Tariffs(journal, history, spine.prices.book, READ, WRITE, clock),
         prices=spine.prices,
+        qualicharge=Outgoing(journal, history, clock),
         meter_keys=MeterKeys(journal, history, clock),
         points=Points(journal, history, clock),
         advenir=exporter_of(settings, journal, history, spine.read_side),

@@ -54,6 +54,7 @@ from api.graphql.need import NeedQuery
 from api.graphql.orphan import OrphanMutation, OrphanQuery
 from api.graphql.pricelist import PricelistMutation, PricelistQuery
 from api.graphql.profile import ProfileMutation, ProfileQuery
+from api.graphql.qualicharge import QualichargeMutation, QualichargeQuery
 from api.graphql.refusal import RefusalQuery
 from api.graphql.registry import RegistryMutation
 from api.graphql.report import ReportQuery
@@ -119,6 +120,7 @@ class Query(
     TariffQuery,
     SiteQuery,
     SignatureQuery,
+    QualichargeQuery,
     IrveQuery,
     SwapQuery,
     ProfileQuery,
@@ -161,6 +163,7 @@ class Mutation(
     TariffMutation,
     SiteMutation,
     SignatureMutation,
+    QualichargeMutation,
     IrveMutation,
     SwapMutation,
     CommandMutation,
