@@ -245,7 +245,7 @@ def crossed(
     busy = [at for at, each in zip(times, statuses, strict=True) if each["occupation_pdc"] == "occupe"]
     free = [at for at, each in zip(times, statuses, strict=True) if each["occupation_pdc"] == "libre"]
     for start, end, _ in spans:
-        if not near(busy, start) or not near(free, end):
+        if not near(busy, start) or not near([at for at in free if at >= start], end):
             yield Finding("22", point, "it does not start at an occupe status and end at a libre one", start)
     if record is None or not watched(record):
         return

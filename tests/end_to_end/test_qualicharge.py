@@ -103,7 +103,8 @@ async def test_the_administration_is_told_of_a_point_its_statuses_and_its_charge
     assert PASSWORD not in str(history)
     checked = cli(folder, settings, "check")
     assert (checked.returncode, "finding   rule 22  FRA68E690011" in checked.stdout) == (0, True), checked
-    retry = 'mutation { retryQualicharge(input: {id: "%s"}) }' % session["id"]
+    name = session["id"]
+    retry = f'mutation {{ retryQualicharge(input: {{id: "{name}"}}) }}'
     with pytest.raises(AssertionError, match="QualiCharge has it already"):
         await server.ask(retry)
 

@@ -1,6 +1,6 @@
 """What QualiCharge was told, item by item.
 
-Revision ID: 0026
+Revision ID: 0027
 """
 
 from __future__ import annotations
@@ -10,8 +10,8 @@ from alembic import op
 
 from projections.table import UtcTime
 
-revision = "0026"
-down_revision = "0025"
+revision = "0027"
+down_revision = "0026"
 
 
 def upgrade() -> None:
