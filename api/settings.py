@@ -359,10 +359,9 @@ class Settings:
         parts = urlsplit(self.qualicharge_url)
         if parts.scheme == "http" and parts.hostname not in LOOPBACK:
             raise ValueError("BORNIER_QUALICHARGE_URL must begin with https:// : a password goes to it")
-        for name in ("user", "password", "company"):
-            said = getattr(self, f"qualicharge_{name}")
-            if self.qualicharge_url and not said:
-                raise ValueError(f"BORNIER_QUALICHARGE_URL needs BORNIER_QUALICHARGE_{name.upper()}")
+        for name in ("qualicharge_user", "qualicharge_password", "qualicharge_company"):
+            if self.qualicharge_url and not getattr(self, name):
+                raise ValueError(f"BORNIER_QUALICHARGE_URL needs BORNIER_{name.upper()}")
         if not self.qualicharge_company.isascii() or not (self.qualicharge_company + "x").isprintable():
             raise ValueError("BORNIER_QUALICHARGE_COMPANY must be printable ASCII: it is the User-Agent")
         numbers = [field.name for field in fields(self) if field.name.startswith("qualicharge_")]
