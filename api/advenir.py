@@ -13,10 +13,10 @@ import msgspec
 from api.bootstrap.advenir import READ, SEAT, client_of, exporter_of
 from api.bootstrap.privacy import Opened, opened
 from api.bootstrap.process import clock
-from api.point import lines_of
+from api.funding import lines_of
 from api.settings import Settings
 from api.token import operator
-from application.advenir import Exporter, Points
+from application.advenir import Exporter, Funding
 from application.journal import Journal
 from application.ports import Wanted
 from application.seat import seats
@@ -88,7 +88,7 @@ async def register(settings: Settings, text: str) -> bool:
     lines, wrong = lines_of(text)
     with opened(settings) as here:
         async with journal_of(here) as journal:
-            refused = await Points(journal, here.history, clock).register_all(lines, operator())
+            refused = await Funding(journal, here.history, clock).register_all(lines, operator())
     for number, reason in sorted([*wrong, *refused]):
         print(f"line {number}: {reason}")
     print(f"{len(lines) - len(refused):,} registered")

@@ -14,7 +14,7 @@ from api.pulse import Pulse
 from api.settings import Settings
 from application.access import Accesses
 from application.admission import Admissions
-from application.advenir import Exporter, Points
+from application.advenir import Exporter, Funding
 from application.certificate import Certificates
 from application.command import Dispatcher, Orders
 from application.credential import Passwords
@@ -141,7 +141,7 @@ class Parts:
     tariffs: Tariffs
     prices: Prices
     meter_keys: MeterKeys
-    points: Points
+    funding: Funding
     advenir: Exporter
     qualicharge: Outgoing
     declarations: Declarations

@@ -30,6 +30,8 @@ BACK = timedelta(days=35)
 AT_ONCE = 1_000
 CAUSE: AnyCause = Timer(rule="advenir")
 REST_S, LONGEST_REST = 60, 5
+TOO_MUCH = (400, 413, 422)
+"""A server that says so of many may take them one by one."""
 Progress = Callable[[int, int], None]
 Line = tuple[int, str, int, str, datetime, float | None]
 """Number of the line, station, EVSE, identifier, since, rated power."""
@@ -39,7 +41,7 @@ def nobody(done: int, total: int) -> None:
     """Watches."""
 
 
-class Points:
+class Funding:
     """Where operators say what Advenir funds."""
 
     def __init__(self, journal: Journal, history: History, clock: Callable[[], datetime]) -> None:
@@ -142,13 +144,16 @@ class Exporter:
 
     async def turn(self) -> Round:
         """Make what is to be made, and send what is to be sent."""
+        funded_at = await asyncio.to_thread(self.ledger.funded_at)
+        if not funded_at:
+            return Round()
         settled = self.clock() - timedelta(seconds=self.submissions.terms.delay_s)
-        await self.prepare(Wanted(await self.since(), None, settled))
+        await self.prepare(Wanted(self.since(funded_at), None, settled))
         return await self.send() if self.clock() >= self.rests_until else Round()
 
-    async def since(self) -> datetime | None:
+    def since(self, funded_at: int) -> datetime | None:
         """How far back to look; None: from the beginning."""
-        now, funded_at = self.clock(), await asyncio.to_thread(self.ledger.funded_at)
+        now = self.clock()
         if self.looked is None or self.looked[0] != funded_at or now > self.looked[1] + timedelta(days=1):
             self.looked = funded_at, now
             return None
@@ -161,7 +166,7 @@ class Exporter:
         cause: AnyCause = Operator(name=by) if by else CAUSE
         found = Summary()
         async for candidate in self.pages(partial(self.ledger.due, wanted)):
-            fate = await self.submissions.prepare(candidate, cause)
+            fate = await self.made(candidate, cause)
             found = found.plus(fate)
             if fate == "prepared" and self.regulator is not None:
                 self.fresh.append(candidate.transaction_id)
@@ -169,6 +174,14 @@ class Exporter:
             if found.total == most:
                 break
         return found
+
+    async def made(self, candidate: Candidate, cause: AnyCause) -> Fate:
+        """One charge that cannot be read does not keep the others waiting."""
+        try:
+            return await self.submissions.prepare(candidate, cause)
+        except (Refusal, LookupError, ValueError) as error:
+            log.error("nothing can be made of transaction %s for Advenir: %s", candidate.transaction_id, error)
+            return "kept"
 
     async def preview(self, wanted: Wanted) -> AsyncIterator[tuple[Candidate, Draft]]:
         """What would be told of every charge that is wanted, and what is wrong with it; nothing is written."""
@@ -210,7 +223,7 @@ class Exporter:
         found, after = await self.loaded(fresh), 0
         seen = set(fresh)
         while len(found) < AT_ONCE:
-            ids, next_ = await asyncio.to_thread(self.ledger.waiting, after)
+            ids, next_ = await asyncio.to_thread(self.ledger.waiting, after, self.clock())
             found += await self.loaded([each for each in ids if each not in seen])
             if next_ is None:
                 break
@@ -240,6 +253,7 @@ class Exporter:
         await asyncio.gather(
             *(self.settle(each, number, verdict, told) for each, verdict in zip(batch, verdicts, strict=True))
         )
+        self.fresh += [each.transaction_id for each, verdict in zip(batch, verdicts, strict=True) if verdict.alone]
         return counted(verdicts, told)
 
     async def settle(self, sent: Submission, number: str, verdict: Verdict, told: Told) -> None:
@@ -284,7 +298,8 @@ def told_of(submission: Submission) -> tuple[str, str, str]:
 
 def verdicts_of(told: Told, batch: Sequence[Submission]) -> list[Verdict]:
     if told.reason is not None:
-        return [Verdict("failed", None, told.reason)] * len(batch)
+        alone = told.status in TOO_MUCH and len(batch) > 1
+        return [Verdict("failed", None, told.reason, alone)] * len(batch)
     pairs = [(each.prepared.start, each.prepared.stop) for each in batch if each.prepared is not None]
     return judge(told.statut, told.details, pairs)
 

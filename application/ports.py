@@ -244,8 +244,8 @@ class Ledger(Protocol):
     def candidate(self, transaction_id: str) -> Candidate | None:
         """One charge, if its point is funded."""
 
-    def waiting(self, after: int) -> tuple[list[str], int | None]:
-        """Transactions whose submissions are to be sent, the oldest first, and where the next page begins."""
+    def waiting(self, after: int, now: datetime) -> tuple[list[str], int | None]:
+        """Transactions whose submissions are to be sent by now, the oldest first, and where the next page begins."""
 
     def twin(self, identifier: str, pair: tuple[int, int], transaction_id: str) -> str | None:
         """Another transaction that was told with the same start and stop."""

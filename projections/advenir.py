@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import (
@@ -27,7 +27,7 @@ from sqlalchemy import (
 )  # fmt: skip
 
 from domain.advenir import FAR_APART, Advenir
-from domain.submission import Submission
+from domain.submission import RETRIES_S, Submission
 from projections.change import Changes
 from projections.page import Page, key, page
 from projections.projection import Projection
@@ -249,11 +249,23 @@ def charge(connection: Connection, transaction_id: str) -> Row[Any] | None:
     return connection.execute(funded().where(TRANSACTION.c.id == transaction_id)).first()
 
 
-def waiting(connection: Connection, first: int, after: int) -> list[Row[Any]]:
-    """What is to be sent, the oldest first."""
+def waiting(connection: Connection, first: int, after: int, now: datetime) -> list[Row[Any]]:
+    """What is to be sent by now, the oldest first."""
     names = (SUBMISSION.c.transaction_id, SUBMISSION.c.made_position)
-    query = select(*names).where(SUBMISSION.c.state.in_(UNDER_WAY), SUBMISSION.c.made_position > after)
+    due = (SUBMISSION.c.state.in_(UNDER_WAY), SUBMISSION.c.made_position > after, rested(now))
+    query = select(*names).where(*due)
     return list(connection.execute(query.order_by(SUBMISSION.c.made_position).limit(first)))
+
+
+def rested(now: datetime) -> Any:
+    """What failed rests first, the longer the oftener it was tried."""
+    last = len(RETRIES_S)
+    tried = SUBMISSION.c.attempt
+    over = (
+        and_(tried >= number if number == last else tried == number, SUBMISSION.c.answered_at <= now - rest)
+        for number, rest in enumerate((timedelta(seconds=each) for each in RETRIES_S), 1)
+    )
+    return or_(SUBMISSION.c.state != "FAILED", *over)
 
 
 def twin(connection: Connection, identifier: str, start: int, stop: int, transaction_id: str) -> str | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Engine
@@ -36,8 +37,8 @@ class Ledger:
         row = self.ask(lambda c: advenir.charge(c, transaction_id))
         return candidate(row) if row is not None else None
 
-    def waiting(self, after: int) -> tuple[list[str], int | None]:
-        rows = self.ask(lambda c: advenir.waiting(c, PAGE, after))
+    def waiting(self, after: int, now: datetime) -> tuple[list[str], int | None]:
+        rows = self.ask(lambda c: advenir.waiting(c, PAGE, after, now))
         return [row.transaction_id for row in rows], rows[-1].made_position if len(rows) == PAGE else None
 
     def twin(self, identifier: str, pair: tuple[int, int], transaction_id: str) -> str | None:

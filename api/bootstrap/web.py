@@ -24,7 +24,7 @@ from api.bootstrap.tls import Served
 from api.bootstrap.webhook import webhooks_of
 from api.context import Parts, Vitals
 from application.access import Accesses
-from application.advenir import Points
+from application.advenir import Funding
 from application.badge import Badges
 from application.driver import Drivers
 from application.file import Files
@@ -76,7 +76,7 @@ async def start_api(spine: Spine, vitals: Vitals, lists: Lists, badges: Badges, 
         prices=spine.prices,
         qualicharge=Outgoing(journal, history, clock),
         meter_keys=MeterKeys(journal, history, clock),
-        points=Points(journal, history, clock),
+        funding=Funding(journal, history, clock),
         advenir=exporter_of(settings, journal, history, spine.read_side),
         declarations=Declarations(journal, history, READ_IRVE, clock),
     )

@@ -11,11 +11,11 @@ from typing import Annotated, Any
 import strawberry
 from sqlalchemy import select
 
+from api.funding import lines_of
 from api.graphql.command import said
 from api.graphql.context import Asker, asker
 from api.graphql.page import Connection, bounded, connection, listed
 from api.graphql.scalar import DateTime, Json, Position
-from api.point import lines_of
 from application.advenir import AT_ONCE
 from application.ports import Wanted
 from domain.advenir import MEANING
@@ -268,7 +268,7 @@ class AdvenirMutation:
     @strawberry.mutation(description="Say which identifier Advenir knows an EVSE by, and from when on it is told.")
     async def register_advenir_point(self, info: strawberry.Info, input: RegisterAdvenirPointInput) -> AdvenirPoint:
         who = asker(info)
-        made = await who.parts.points.register(
+        made = await who.parts.funding.register(
             input.station_id, input.evse_id, input.identifier, input.since, input.rated_power_w, who.name
         )
         return point(await told(who, made, view.POINT))
@@ -282,14 +282,14 @@ class AdvenirMutation:
             lines, wrong = lines_of(input.csv)
         except ValueError as error:
             raise Refusal(str(error)) from None
-        refused = sorted([*wrong, *await who.parts.points.register_all(lines, who.name)])
+        refused = sorted([*wrong, *await who.parts.funding.register_all(lines, who.name)])
         found = [RefusedAdvenirPoint(line=number, reason=reason) for number, reason in refused]
         return ImportedAdvenirPoints(registered=len(lines) + len(wrong) - len(found), refused=found)
 
     @strawberry.mutation(description="Tell the charges of an EVSE no more; what was told stays told.")
     async def remove_advenir_point(self, info: strawberry.Info, input: RemoveAdvenirPointInput) -> AdvenirPoint:
         who = asker(info)
-        made = await who.parts.points.remove(input.station_id, input.evse_id, who.name)
+        made = await who.parts.funding.remove(input.station_id, input.evse_id, who.name)
         return point(await told(who, made, view.POINT))
 
     @strawberry.mutation(description="Make submissions of charges that are over, now.")

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from api.advenir import check_file
-from api.point import lines_of
+from api.funding import lines_of
 from api.settings import Settings
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "advenir"

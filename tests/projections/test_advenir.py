@@ -15,6 +15,7 @@ from projections.page import Page, cursor
 from projections.runner import Runner
 from projections.scope import Scope, narrowing, seen_by
 from projections.station import STATION
+from tests.history import HEARD
 from tests.projections.test_projection import Book
 
 
@@ -65,7 +66,7 @@ def test_submissions_are_found_by_state_and_time_the_newest_first(here: Engine) 
         assert states == {"ACCEPTED": ["arrives"], "ABANDONED": ["refused"], "WITHHELD": ["withheld"]}
         assert sorted(submissions(connection, state="PREPARED")) == ["mended", "waits"]
         assert submissions(connection, station_id="NEW") == []
-        waiting = [row.transaction_id for row in advenir.waiting(connection, 10, 0)]
+        waiting = [row.transaction_id for row in advenir.waiting(connection, 10, 0, HEARD)]
         assert waiting == [each for each in reversed(everything) if each in ("mended", "waits")]
 
 

@@ -1,4 +1,4 @@
-"""Points that Advenir funds, as a CSV file: one EVSE a line."""
+"""Funding: which EVSEs Advenir funds, as a CSV file with one a line."""
 
 from __future__ import annotations
 
