@@ -692,7 +692,9 @@ def send_advenir(
 
 @cli.command()
 def export(
-    dataset: Annotated[str, typer.Argument(help="transactions, readings, stations or alarms (docs/export.md).")],
+    dataset: Annotated[
+        str, typer.Argument(help="transactions, readings, stations, alarms or uptime (docs/export.md).")
+    ],
     database: Database = None,
     suffix: Annotated[str, typer.Option("--format", help="csv, xlsx, jsonl or parquet.")] = "csv",
     out: Annotated[Path | None, typer.Option(help="The file; the terminal when absent.")] = None,

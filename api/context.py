@@ -36,6 +36,7 @@ from application.tariff import Tariffs
 from application.token import Tokens
 from application.transaction import Clerk
 from application.transfer import Transfers
+from application.uptime import Uptimes
 from application.webhook import Webhooks
 from projections.audit import Notary, Signer
 from projections.dataset import Window
@@ -145,6 +146,7 @@ class Parts:
     advenir: Exporter
     qualicharge: Outgoing
     declarations: Declarations
+    uptimes: Uptimes
     issuer: Issuer | None = None
 
     @cached_property

@@ -6,17 +6,26 @@ import codecs
 import csv
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
+import msgspec
 from sqlalchemy import Connection
 
 from api.settings import Settings
 from application.price import Pricebook
 from domain.declaration import NOT_ROAMING
-from domain.irve import DYNAMIC, STATIC, Cell, Declared, dynamic_record, publishable, static_record
-from domain.label import label
+from domain.irve import DYNAMIC, SCHEMA, STATIC, Cell, Declared, State, dynamic_record, publishable, static_record
+from domain.label import Language, label, prices
+from domain.tariff import Dimension
 from projections.irve import everything, states
 
+UNITS: dict[Dimension, str] = {
+    "ENERGY": "kWh",
+    "TIME": "minute of charging",
+    "PARKING_TIME": "minute without charging",
+    "FLAT": "session",
+}
+LANGUAGES: tuple[Language, ...] = ("fr", "en")
 HEARTBEATS = 2
 """A station is lost when it is not connected, and was not heard for so many heartbeats."""
 
@@ -48,6 +57,31 @@ def write_dynamic(connection: Connection, now: datetime, patience: timedelta, si
                     yield dynamic_record(uid, state)
 
     return write(DYNAMIC, lines(), sink)
+
+
+def write_points(connection: Connection, book: Pricebook, now: datetime, patience: timedelta, sink: BinaryIO) -> int:
+    """All of it as one JSON document (docs/open-data.schema.json), point by point; returns how many."""
+    count = 0
+    sink.write(b'{"schema_irve":"' + SCHEMA.encode() + b'","charge_points":[')
+    for page in everything(connection):
+        for (point, _), state in zip(page, states(connection, page, now, patience), strict=True):
+            if publishable(point):
+                sink.write((b"," if count else b"") + b"\n" + msgspec.json.encode(told(book, point, state, now)))
+                count += 1
+    sink.write(b"\n]}\n")
+    return count
+
+
+def told(book: Pricebook, point: Declared, state: State, now: datetime) -> dict[str, Any]:
+    """What the public is told of one point, under the names of schema-irve; the price of who has no contract."""
+    offer = book.offer(point.station_id, point.evse_id, None, now, now)
+    price = None
+    if offer is not None:
+        amounts = [{"per": UNITS[unit], "amount": str(amount)} for unit, amount in prices(offer.calendar, now)]
+        labels = {language: label(offer.calendar, now, language) for language in LANGUAGES}
+        price = {"currency": offer.calendar.terms.currency, "tax_included": True, "prices": amounts, "label": labels}
+    static = static_record(point, pricing(book, point, now))
+    return {"static": static, "dynamic": dynamic_record(point.equipment.evse_uid or "", state), "ad_hoc_price": price}
 
 
 def write(columns: tuple[str, ...], lines: Iterable[Mapping[str, Cell]], sink: BinaryIO) -> int:

@@ -189,6 +189,7 @@ def routes() -> list[Route | Mount]:
         gated("/api/persons", person.export),
         gated("/api/public/irve/statique.csv", irve.static),
         gated("/api/public/irve/dynamique.csv", irve.dynamic),
+        gated("/api/public/charge-points.json", irve.points),
         gated("/api/files", file.bring, "POST"),
         gated("/api/files/{file}", file.fetch),
         *(gated(path, file.serve) for path in uploads),

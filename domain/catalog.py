@@ -42,7 +42,9 @@ from domain.tariff import Tariff
 from domain.token import Token
 from domain.transaction import Transaction
 from domain.trust import Trust
+from domain.uptime import Uptime
 from domain.webhook import Webhook
+from domain.yardstick import Yardstick
 
 AGGREGATES: tuple[type[Aggregate], ...] = (
     LocalList,
@@ -74,6 +76,8 @@ AGGREGATES: tuple[type[Aggregate], ...] = (
     Webhook,
     Site,
     Point,
+    Yardstick,
+    Uptime,
     Tariff,
     Assignment,
     Export,

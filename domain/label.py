@@ -37,14 +37,21 @@ MINUTES = 60
 
 def label(calendar: Calendar, at: datetime, language: Language = "fr") -> str:
     """The prices in force at a moment for a charge that begins then, with VAT."""
-    now = Moment(calendar.local(at))
-    parts = []
+    said = [
+        WORDS[language][dimension].format(money(price, calendar.terms.currency, language))
+        for dimension, price in prices(calendar, at)
+    ]
+    return " + ".join(said) or FREE[language]
+
+
+def prices(calendar: Calendar, at: datetime) -> list[tuple[Dimension, Decimal]]:
+    """The same as numbers, in the same order: per kWh, per minute or once, with VAT."""
+    now, found = Moment(calendar.local(at)), []
     for dimension in ORDER:
         rule = calendar.rule(dimension, now)
         if rule is not None and rule.component.price:
-            price = with_vat(rule.component, calendar.terms.tax_included == "YES")
-            parts.append(WORDS[language][dimension].format(money(price, calendar.terms.currency, language)))
-    return " + ".join(parts) or FREE[language]
+            found.append((dimension, with_vat(rule.component, calendar.terms.tax_included == "YES")))
+    return found
 
 
 def with_vat(component: Component, included: bool) -> Decimal:

@@ -40,6 +40,7 @@ from projections import (
     token,
     trace,
     transaction,
+    uptime,
     vendor,
     webhook,
 )
@@ -87,5 +88,6 @@ PROJECTIONS: dict[str, Projection] = {
         site.PROJECTION,
         advenir.PROJECTION,
         point.PROJECTION,
+        uptime.PROJECTION,
     )
 }

@@ -35,6 +35,7 @@ from projections.monitor import NOTICE
 from projections.signature import SIGNED_VALUE
 from projections.station import STATION
 from projections.transaction import ENERGY_WH, READING, TRANSACTION
+from projections.uptime import UPTIME
 
 Kind = Literal["text", "time", "integer", "number", "boolean", "money"]
 ROWS = 2_000
@@ -283,6 +284,31 @@ def said(
     return select(*(column.label(name) for name, column in told.items()))
 
 
+def uptime() -> Dataset:
+    it = UPTIME.c
+    return Dataset(
+        name="uptime",
+        words="Availability of EVSEs, month by month and rule by rule.",
+        source=UPTIME,
+        order=(it.began_at, it.station_id, it.evse_id, it.rule),
+        time=it.began_at,
+        station=it.station_id,
+        fields=(
+            text("month", "The month, by the calendar of the site.", it.month),
+            text("station_id", "The station.", it.station_id),
+            integer("evse_id", "EVSE, from 1.", it.evse_id),
+            number("availability_percent", "Up, of up and down; empty: no time counts.", it.percent),
+            integer("up_s", "Seconds in which it worked.", it.up_s),
+            integer("down_s", "Seconds in which it did not.", it.down_s),
+            integer("excluded_s", "Seconds of planned maintenance in which it did not work.", it.excluded_s),
+            integer("unknown_s", "Seconds of which nobody knows.", it.unknown_s),
+            integer("rule", "The rule; 0 is the built-in one.", it.rule),
+            time("measured_at", "When it was recorded.", it.measured_at),
+            time("superseded_at", "When another rule was applied instead; empty: it holds.", it.superseded_at),
+        ),
+    )
+
+
 def known(name: str) -> Dataset:
     """Raises ValueError."""
     if name not in DATASETS:
@@ -290,4 +316,4 @@ def known(name: str) -> Dataset:
     return DATASETS[name]
 
 
-DATASETS = {dataset.name: dataset for dataset in (transactions(), readings(), stations(), alarms())}
+DATASETS = {dataset.name: dataset for dataset in (transactions(), readings(), stations(), alarms(), uptime())}

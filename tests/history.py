@@ -53,8 +53,10 @@ from domain.token import Token
 from domain.token import stream as token_stream
 from domain.transaction import Transaction
 from domain.trust import Held, Trust
+from domain.uptime import Figures, Uptime
 from domain.webhook import Webhook
 from domain.x509 import HashData
+from domain.yardstick import Method, Yardstick
 
 BEGIN = datetime(2026, 11, 23, 10, 0, tzinfo=UTC)
 A = TypeVar("A")
@@ -544,7 +546,12 @@ def points(notebook: Notebook) -> None:
     bare.describe(Equipment(evse_uid="FRA68E690012"), cause, BEGIN)
     gone.describe(EQUIPMENT, cause, BEGIN)
     gone.withdraw("dismantled", cause, HEARD)
-    for aggregate in (site, whole, bare, gone):
+    yardstick, uptime = Yardstick(), Uptime("uptime/OLD/1")
+    yardstick.adopt("2026-10", Method(unreachable="DOWN"), "asked for", cause, HEARD)
+    for rule in (0, 1):
+        figures = Figures(up_s=2_600_000, down_s=70_000 + rule, unknown_s=400 - rule)
+        uptime.measure("2026-10", BEGIN - timedelta(days=53), rule, figures, cause, HEARD)
+    for aggregate in (site, whole, bare, gone, yardstick, uptime):
         notebook.events += aggregate.collect_events()
 
 

@@ -11,6 +11,7 @@ from api.bootstrap.export import start_deliveries
 from api.bootstrap.qualicharge import start_outbox
 from api.bootstrap.signature import start_examiner
 from api.bootstrap.spine import Spine
+from api.bootstrap.uptime import start_surveyor
 from projections.audit import Notary
 from projections.catalog import PROJECTIONS
 from projections.engine import engine
@@ -26,6 +27,7 @@ def start_projector(spine: Spine) -> tuple[Runner, Notary]:
         worker.start()
         spine.stack.push_async_callback(asyncio.to_thread, worker.stop)
     start_deliveries(spine)
+    start_surveyor(spine)
     start_examiner(spine)
     start_outbox(spine)
     if spine.settings.warehouse:

@@ -21,6 +21,7 @@ from api.bootstrap.process import clock, shown
 from api.bootstrap.spine import Spine
 from api.bootstrap.tariff import READ, WRITE
 from api.bootstrap.tls import Served
+from api.bootstrap.uptime import uptimes_of
 from api.bootstrap.webhook import webhooks_of
 from api.context import Parts, Vitals
 from application.access import Accesses
@@ -79,6 +80,7 @@ async def start_api(spine: Spine, vitals: Vitals, lists: Lists, badges: Badges, 
         funding=Funding(journal, history, clock),
         advenir=exporter_of(settings, journal, history, spine.read_side),
         declarations=Declarations(journal, history, READ_IRVE, clock),
+        uptimes=uptimes_of(spine),
     )
     made = app(parts, replace(vitals, accesses=accesses))
     spine.process.go(made.state.graphql.watch(), "tokens of followers")

@@ -111,7 +111,7 @@ class ExportQuery:
 
 @strawberry.input(description="Deliver a dataset again and again.")
 class ScheduleExportInput:
-    dataset: str = strawberry.field(description="transactions, readings, stations or alarms; see `datasets`.")
+    dataset: str = strawberry.field(description="transactions, readings, stations, alarms or uptime; see `datasets`.")
     format: ExportFormat = strawberry.field(description="The format of the files.")
     place: str = strawberry.field(
         description="A folder name under BORNIER_EXPORTS, sftp://user@host/folder or s3://bucket/prefix."

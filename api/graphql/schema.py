@@ -71,6 +71,7 @@ from api.graphql.swap import SwapMutation, SwapQuery
 from api.graphql.tariff import TariffMutation, TariffQuery
 from api.graphql.token import TokenMutation, TokenQuery
 from api.graphql.transaction import TransactionQuery, TransactionSubscription
+from api.graphql.uptime import UptimeMutation, UptimeQuery
 from api.graphql.vendor import VendorQuery
 from api.graphql.webhook import WebhookMutation, WebhookQuery
 from api.pulse import Pulse
@@ -122,6 +123,7 @@ class Query(
     SignatureQuery,
     QualichargeQuery,
     IrveQuery,
+    UptimeQuery,
     SwapQuery,
     ProfileQuery,
     NeedQuery,
@@ -165,6 +167,7 @@ class Mutation(
     SignatureMutation,
     QualichargeMutation,
     IrveMutation,
+    UptimeMutation,
     SwapMutation,
     CommandMutation,
     LocalListMutation,

@@ -247,6 +247,7 @@ OPENAPI: dict[str, Any] = {
         },
         "/api/public/irve/statique.csv": {"get": published("Every published charge point (schema-irve, static)")},
         "/api/public/irve/dynamique.csv": {"get": published("What charge points do now (schema-irve, dynamic)")},
+        "/api/public/charge-points.json": {"get": published("Charge points with state and ad-hoc price (AFIR)", JSON)},
         "/api/proofs": {
             "get": {
                 "summary": "Sealed events with their inclusion proofs, as JSON lines for docs/verify.py",

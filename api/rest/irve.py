@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, Response
 
 from api.context import Parts
-from api.irve import tolerance, write_dynamic, write_static
+from api.irve import tolerance, write_dynamic, write_points, write_static
 from api.problem import problem
 from api.publication import Publications, Work
 
@@ -37,6 +37,17 @@ async def dynamic(request: Request) -> Response:
             write_dynamic(connection, datetime.now(UTC), tolerance(parts.settings), sink)
 
     return await published(request, "dynamique.csv", "text/csv; charset=utf-8", DYNAMIC_S, work)
+
+
+async def points(request: Request) -> Response:
+    """`/api/public/charge-points.json`."""
+    parts: Parts = request.app.state.parts
+
+    def work(sink: BinaryIO) -> None:
+        with parts.engine.connect() as connection:
+            write_points(connection, parts.prices.book, datetime.now(UTC), tolerance(parts.settings), sink)
+
+    return await published(request, "charge-points.json", "application/json", DYNAMIC_S, work)
 
 
 async def published(request: Request, name: str, media_type: str, fresh_s: int, work: Work) -> Response:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -11,12 +12,13 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, BinaryIO, cast
 
+import jsonschema_rs
 import msgspec
 import pytest
 from frictionless import Resource, Schema, system
 from sqlalchemy import Connection
 
-from api.irve import write_dynamic, write_static
+from api.irve import write_dynamic, write_points, write_static
 from application.price import Pricebook
 from domain.catalog import Recorded
 from domain.event import Event, Operator
@@ -170,3 +172,23 @@ def test_what_the_schema_does_not_require_may_be_empty(ready: str, name: str) ->
     point.describe(msgspec.structs.replace(EQUIPMENT, power_kw=Decimal("7.4")), BY, BEGIN)
     (row,) = static(ready, [*site.collect_events(), *point.collect_events()])
     assert row["puissance_nominale"] == "7.4"
+
+
+def test_the_json_document_has_the_ad_hoc_price_in_the_order_of_the_regulation(ready: str) -> None:
+    notebook = Notebook()
+    notebook.events = busy_day().events
+    here, sink = engine(ready), io.BytesIO()
+    runner = Runner(here, Book(notebook.rows()), [PROJECTIONS[name] for name in ("station", "site", "point")], 1000)
+    while runner.step():
+        pass
+    with here.connect() as connection:
+        assert write_points(connection, book(notebook.rows()), NOW, timedelta(minutes=10), sink) == 1
+    here.dispose()
+    document = json.loads(sink.getvalue())
+    schema = json.loads((GOLDEN.parents[2] / "docs/open-data.schema.json").read_text("utf-8"))
+    jsonschema_rs.validate(schema, document)
+    (point,) = document["charge_points"]
+    assert point["dynamic"]["etat_pdc"] == "en_service"
+    assert point["static"]["id_pdc_itinerance"] == "FRA68E690011"
+    assert point["ad_hoc_price"]["prices"] == [{"per": "kWh", "amount": "0.54"}]
+    assert point["ad_hoc_price"]["label"] == {"fr": "0,54 € par kWh", "en": "€0.54 per kWh"}

@@ -96,7 +96,7 @@ async def test_the_command_line_writes_the_same(server: Server, folder: Path) ->
     assert not any(name.endswith(".part") for name in os.listdir(folder))
     wrong = bornier(folder, "wishes")
     assert (wrong.returncode, wrong.stderr) == (
-        1, "bornier: there is no export 'wishes': transactions, readings, stations, alarms\n",
+        1, "bornier: there is no export 'wishes': transactions, readings, stations, alarms, uptime\n",
     )  # fmt: skip
 
 

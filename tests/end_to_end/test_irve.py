@@ -131,3 +131,24 @@ async def test_maintenance_is_announced_and_called_off(server: Server) -> None:
 
     data = await server.until(query, over)
     assert data["maintenances"]["edges"][0]["node"]["evseId"] == 2
+
+
+async def test_availability_is_reckoned_by_the_rule_that_is_asked_for(server: Server) -> None:
+    async with Station(server.ocpp, "UP1", "1.6") as station:
+        await station.boot()
+        await station.call("StatusNotification", {"connectorId": 1, "errorCode": "NoError", "status": "Available"})
+        query = '{ uptimeNow(stationId: "UP1") { evseId rule downSeconds unknownSeconds } }'
+        (month,) = (await server.ask(query))["uptimeNow"]
+        assert month == {"evseId": 1, "rule": 0, "downSeconds": 0, "unknownSeconds": 0}
+    wish = {"fromMonth": "2099-01", "reason": "the ministry asks", "method": {"unreachable": "DOWN"}}
+    made = await change(server, "adoptUptimeRule", "number fromMonth unreachable", **wish)
+    assert made == {"number": 1, "fromMonth": "2099-01", "unreachable": "DOWN"}
+    assert [each["number"] for each in (await server.ask("{ uptimeRules { number } }"))["uptimeRules"]] == [0, 1]
+    assert (await server.ask('{ uptime(stationId: "UP1") { edges { node { month } } } }'))["uptime"]["edges"] == []
+
+
+async def test_the_json_document_is_public_too(server: Server) -> None:
+    async with httpx.AsyncClient() as client:
+        answer = await client.get(f"{server.http}/api/public/charge-points.json")
+    assert answer.headers["access-control-allow-origin"] == "*"
+    assert answer.json()["schema_irve"] == "2.3.0"
