@@ -1,6 +1,6 @@
 """How available every EVSE was in every month.
 
-Revision ID: 0027
+Revision ID: 0028
 """
 
 from __future__ import annotations
@@ -10,8 +10,8 @@ from alembic import op
 
 from projections.table import UtcTime
 
-revision = "0027"
-down_revision = "0026"
+revision = "0028"
+down_revision = "0027"
 
 
 def upgrade() -> None:
