@@ -283,8 +283,19 @@ class Outbox:
                 self.terms.limits.status_age
             ):
                 await self.note([item], lambda i: i.supersede("it is too old to be taken", CAUSE, now))
-            elif kind == "SESSION" and (broken := tuple(session_broken(draft.payload, now, self.terms.limits))):
+            elif broken := self.broken(draft, now):
                 await self.note([item], lambda i, b=broken: i.withhold(b, CAUSE, now))  # type: ignore[misc]
+
+    def broken(self, draft: Draft, now: datetime) -> tuple[Broken, ...]:
+        """The rules that it breaks by now. A status that an outage made old goes nevertheless (rule 43)."""
+        match draft.kind:
+            case "STATIC":
+                return tuple(static_broken(draft.payload, now.date()))
+            case "STATUS":
+                found = status_broken(draft.payload, now, self.terms.limits)
+                return tuple(each for each in found if each[0] != "43")
+            case _:
+                return tuple(session_broken(draft.payload, now, self.terms.limits))
 
     def rest(self, told: Sequence[Outcome]) -> None:
         """After a failure of the other side wait, longer each time."""

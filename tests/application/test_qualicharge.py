@@ -148,6 +148,9 @@ async def test_what_breaks_a_rule_is_not_sent_and_says_which(world: World, regis
     assert rules == [("39", "55"), ("15",), ("42",), ("0",)]
     assert (registrar.points, registrar.statuses, registrar.sessions) == ({}, [], {})
     assert world.fates("STATUS") == ["PREPARED"], "its point is not known there yet"
+    await world.desk.retry(session_id("long"), "anna")
+    await world.outbox().round()
+    assert world.fates("SESSION") == ["WITHHELD"] * 3, "asking again does not lift a rule"
 
 
 async def test_an_unknown_outcome_is_never_sent_again_unless_somebody_asks(world: World, registrar: Registrar) -> None:
