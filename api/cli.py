@@ -690,11 +690,55 @@ def send_advenir(
         sys.exit(1)
 
 
+bills = typer.Typer(name="bill", help="Bills and invoices (docs/bill.md).", no_args_is_help=True)
+cli.add_typer(bills)
+
+
+@bills.command("rate")
+def rate_bills(database: Database = None) -> None:
+    """Rate every charge that is over and has no bill yet."""
+    from api.bill import rate
+
+    print(f"{loop(lambda: rate(Settings.load(database=database))) or 0:,} bills were rated")
+
+
+@bills.command("draft")
+def draft_invoices(
+    month: Annotated[str, typer.Argument(help="A month that is over, such as 2026-11.")],
+    database: Database = None,
+    payer: Annotated[str | None, typer.Option(help="Only this payer.")] = None,
+) -> None:
+    """Draft the invoices of a month, and credit notes for what was corrected."""
+    from api.bill import draft
+
+    for made in loop(lambda: draft(Settings.load(database=database), month, payer)) or []:
+        assert made.content is not None
+        said = made.content
+        print(f"{made.invoice_id}  {said.kind:11}  {said.payer_id}  {said.incl_vat} {said.currency}")
+
+
+@bills.command("issue")
+def issue_invoice(
+    invoice: Annotated[str, typer.Argument(help="The id of a draft.")],
+    database: Database = None,
+    out: Annotated[Path | None, typer.Option(help="Put PDF and XML into this folder, too.")] = None,
+) -> None:
+    """Give a draft its number and write the document. Nobody can undo it: a credit note can take it back."""
+    from api.bill import fetch, issue
+
+    settings = Settings.load(database=database)
+    made = loop(lambda: issue(settings, invoice))
+    assert made is not None
+    assert made.issued is not None
+    print(made.issued.number)
+    if out is not None:
+        for path in loop(lambda: fetch(settings, invoice, out)) or []:
+            print(path)
+
+
 @cli.command()
 def export(
-    dataset: Annotated[
-        str, typer.Argument(help="transactions, readings, stations, alarms or uptime (docs/export.md).")
-    ],
+    dataset: Annotated[str, typer.Argument(help="transactions, bills, … (docs/export.md).")],
     database: Database = None,
     suffix: Annotated[str, typer.Option("--format", help="csv, xlsx, jsonl or parquet.")] = "csv",
     out: Annotated[Path | None, typer.Option(help="The file; the terminal when absent.")] = None,

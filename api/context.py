@@ -15,6 +15,7 @@ from api.settings import Settings
 from application.access import Accesses
 from application.admission import Admissions
 from application.advenir import Exporter, Funding
+from application.bill import Bills
 from application.certificate import Certificates
 from application.command import Dispatcher, Orders
 from application.credential import Passwords
@@ -22,9 +23,11 @@ from application.driver import Drivers
 from application.export import Exports
 from application.file import Files
 from application.history import History
+from application.invoice import Invoices
 from application.irve import Declarations
 from application.journal import Journal
 from application.locallist import Lists
+from application.payer import Payers
 from application.ports import Authority, Issuer
 from application.price import Prices
 from application.qualicharge import Desk as Outgoing
@@ -147,6 +150,9 @@ class Parts:
     qualicharge: Outgoing
     declarations: Declarations
     uptimes: Uptimes
+    bills: Bills
+    invoices: Invoices
+    payers: Payers
     issuer: Issuer | None = None
 
     @cached_property

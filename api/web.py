@@ -34,7 +34,7 @@ from api.graphql.context import Asker
 from api.graphql.schema import schema
 from api.publication import Publications
 from api.pulse import Pulse, Timed
-from api.rest import advenir, description, event, export, file, health, irve, metrics, person, proof, session
+from api.rest import advenir, description, event, export, file, health, invoice, irve, metrics, person, proof, session
 from api.rest.gate import address_of, gated, note
 from api.settings import Settings
 from api.shield import CORS, Bounds
@@ -190,6 +190,7 @@ def routes() -> list[Route | Mount]:
         gated("/api/public/irve/statique.csv", irve.static),
         gated("/api/public/irve/dynamique.csv", irve.dynamic),
         gated("/api/public/charge-points.json", irve.points),
+        gated("/api/invoices/{number}.{suffix}", invoice.download),
         gated("/api/files", file.bring, "POST"),
         gated("/api/files/{file}", file.fetch),
         *(gated(path, file.serve) for path in uploads),

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol
 from domain.export import Export, Span
 from domain.qualicharge import Draft, Kind
 from domain.signature import Judgement, Key
+from domain.statement import Statement
 
 if TYPE_CHECKING:
     from application.command import Errand
@@ -272,3 +273,10 @@ class Registrar(Protocol):
 
     async def stored(self, reference: str) -> bool | None:
         """Does it have this session? None: it cannot be asked now."""
+
+
+class Press(Protocol):
+    """Who puts statements on paper."""
+
+    def print(self, statement: Statement) -> tuple[bytes, bytes]:
+        """The PDF and the XML of a document. Blocks."""

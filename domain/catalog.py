@@ -10,8 +10,11 @@ from domain.access import Access
 from domain.admission import Admission
 from domain.advenir import Advenir
 from domain.aggregate import Aggregate, Upcast
+from domain.allowance import Allowance
 from domain.assignment import Assignment
 from domain.badge import Badge
+from domain.benefit import BenefitRule
+from domain.bill import Bill
 from domain.certificate import Certificate
 from domain.command import Command
 from domain.customer import Customer
@@ -23,9 +26,11 @@ from domain.event import Event, topic
 from domain.export import Export
 from domain.file import File
 from domain.firmware import Firmware
+from domain.invoice import Invoice
 from domain.job import Job
 from domain.locallist import LocalList
 from domain.number import Number
+from domain.payer import Payer
 from domain.payment import Payment
 from domain.point import Point
 from domain.pricelist import Pricelist
@@ -33,8 +38,11 @@ from domain.profile import Profile
 from domain.qualicharge import Item
 from domain.reservation import Reservation
 from domain.security import Security
+from domain.seller import Seller
+from domain.series import Series
 from domain.signature import MeterKey, Signature
 from domain.site import Site
+from domain.sponsorship import Sponsorship
 from domain.station import Station
 from domain.submission import Submission
 from domain.swap import Swap
@@ -81,6 +89,14 @@ AGGREGATES: tuple[type[Aggregate], ...] = (
     Tariff,
     Assignment,
     Export,
+    Payer,
+    Sponsorship,
+    Seller,
+    Allowance,
+    BenefitRule,
+    Bill,
+    Series,
+    Invoice,
     Token,
     Access,
     Advenir,

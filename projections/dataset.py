@@ -28,9 +28,11 @@ from sqlalchemy import (
     union_all,
 )
 
+from projections.bill import LINE, RATING
 from projections.der import ALARM
 from projections.fault import FAULT
 from projections.incident import INCIDENT
+from projections.invoice import INVOICE
 from projections.monitor import NOTICE
 from projections.signature import SIGNED_VALUE
 from projections.station import STATION
@@ -123,6 +125,10 @@ def integer(name: str, words: str, source: ColumnElement[Any]) -> Field:
 
 def number(name: str, words: str, source: ColumnElement[Any]) -> Field:
     return Field(name, "number", words, source)
+
+
+def money(name: str, words: str, source: ColumnElement[Any]) -> Field:
+    return Field(name, "money", words, source)
 
 
 def boolean(name: str, words: str, source: ColumnElement[Any]) -> Field:
@@ -309,6 +315,121 @@ def uptime() -> Dataset:
     )
 
 
+def bills() -> Dataset:
+    """What counts now: a rating that was credited is in no sum."""
+    it = RATING.c
+    return Dataset(
+        name="bills",
+        words="Bills of finished charges that count, for ERP: who pays how much.",
+        source=RATING.outerjoin(INVOICE, INVOICE.c.id == it.invoice_id),
+        order=(it.end, it.bill_id),
+        time=it.end,
+        station=it.station_id,
+        wanted=it.credited_at.is_(None),
+        fields=(
+            text("transaction_id", "The charge.", it.bill_id),
+            integer("rating", "Which rating of the bill, from 1.", it.number),
+            text("station_id", "The station.", it.station_id),
+            text("month", "The month of the statement, such as 2026-11.", it.month),
+            time("begin", "When it began, with the reservation.", it.begin),
+            time("end", "When it ended.", it.end),
+            number("energy_kwh", "Energy.", it.energy_kwh),
+            money("excl_vat", "Without VAT.", it.excl_vat),
+            money("vat", "VAT.", it.vat),
+            money("incl_vat", "With VAT.", it.incl_vat),
+            text("currency", "ISO 4217.", it.currency),
+            text("payer_id", "Who pays; empty: nobody was found.", it.payer_id),
+            text("cost_centre", "The cost centre of the payer.", it.cost_centre),
+            text("badge_group", "The badge group.", it.group),
+            text("driver_id", "The driver.", it.driver_id),
+            text("tariff_id", "The tariff.", it.tariff_id),
+            integer("tariff_version", "Its version.", it.tariff_version),
+            text("invoice", "The number of its invoice; empty: not issued.", INVOICE.c.number),
+        ),
+    )
+
+
+def bill_lines() -> Dataset:
+    it = LINE.c
+    return Dataset(
+        name="bill_lines",
+        words="The lines of bills that count: one price and what it was applied to.",
+        source=LINE.join(RATING, (RATING.c.bill_id == it.bill_id) & (RATING.c.number == it.number)),
+        order=(RATING.c.end, it.bill_id, it.line),
+        time=RATING.c.end,
+        station=it.station_id,
+        wanted=RATING.c.credited_at.is_(None),
+        fields=(
+            text("transaction_id", "The charge.", it.bill_id),
+            integer("line", "Its place on the bill, from 1.", it.line),
+            text("subject", "ENERGY, TIME, PARKING_TIME, FLAT, …", it.subject),
+            number("quantity", "How much is billed, in unit.", it.quantity),
+            number("measured", "How much was used, in unit.", it.measured),
+            text("unit", "kWh, h or once.", it.unit),
+            money("unit_price", "The price of one unit.", it.unit_price),
+            number("vat_percent", "The rate of VAT; empty: none, or several.", it.vat_percent),
+            money("excl_vat", "Without VAT.", it.excl_vat),
+            money("vat", "VAT.", it.vat),
+            money("incl_vat", "With VAT.", it.incl_vat),
+            text("currency", "ISO 4217.", RATING.c.currency),
+            time("begin", "When this price first held.", it.begin),
+            time("end", "Until when.", it.end),
+        ),
+    )
+
+
+def reimbursements() -> Dataset:
+    it = RATING.c
+    return Dataset(
+        name="reimbursements",
+        words="What drivers get back for charging at the own meter (défraiement), charge by charge, for payroll.",
+        source=RATING,
+        order=(it.end, it.bill_id),
+        time=it.end,
+        station=it.station_id,
+        wanted=it.credited_at.is_(None) & it.reimbursed_driver_id.is_not(None),
+        fields=(
+            text("driver_id", "The employee.", it.reimbursed_driver_id),
+            text("month", "The month, such as 2026-11.", it.month),
+            text("transaction_id", "The charge.", it.bill_id),
+            text("station_id", "The station at home.", it.station_id),
+            time("end", "When it ended.", it.end),
+            number("energy_kwh", "Energy as measured.", it.energy_kwh),
+            money("rate", "For a kWh.", it.rate),
+            money("amount", "What the employee gets.", it.reimbursement),
+            text("currency", "ISO 4217.", it.currency),
+            text("allowance_id", "The allowance that held that day.", it.allowance_id),
+            text("legal_basis", "The contract, the law.", it.reimbursement_basis),
+        ),
+    )
+
+
+def benefits() -> Dataset:
+    it = RATING.c
+    return Dataset(
+        name="benefits",
+        words="What charges paid by the employer count for (avantage en nature), charge by charge, for payroll.",
+        source=RATING,
+        order=(it.end, it.bill_id),
+        time=it.end,
+        station=it.station_id,
+        wanted=it.credited_at.is_(None) & it.benefit_driver_id.is_not(None),
+        fields=(
+            text("driver_id", "The employee.", it.benefit_driver_id),
+            text("month", "The month, such as 2026-11.", it.month),
+            text("transaction_id", "The charge.", it.bill_id),
+            text("station_id", "The station.", it.station_id),
+            time("end", "When it ended.", it.end),
+            number("energy_kwh", "Energy.", it.energy_kwh),
+            money("cost", "What the employer pays, with VAT.", it.benefit_cost),
+            money("value", "What counts of it.", it.benefit_value),
+            text("currency", "ISO 4217.", it.currency),
+            text("rule_id", "The rule that held that day; empty: none, all counts.", it.benefit_rule_id),
+            text("legal_basis", "The law.", it.benefit_basis),
+        ),
+    )
+
+
 def known(name: str) -> Dataset:
     """Raises ValueError."""
     if name not in DATASETS:
@@ -316,4 +437,17 @@ def known(name: str) -> Dataset:
     return DATASETS[name]
 
 
-DATASETS = {dataset.name: dataset for dataset in (transactions(), readings(), stations(), alarms(), uptime())}
+DATASETS = {
+    dataset.name: dataset
+    for dataset in (
+        transactions(),
+        readings(),
+        stations(),
+        alarms(),
+        uptime(),
+        bills(),
+        bill_lines(),
+        reimbursements(),
+        benefits(),
+    )
+}

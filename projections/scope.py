@@ -11,6 +11,7 @@ from sqlalchemy.sql.visitors import replacement_traverse
 
 from domain.badge import FORGOTTEN, fold
 from projections.badge import BADGE, CHECK, USE
+from projections.bill import BILL, LINE, RATING
 from projections.certificate import CERTIFICATE
 from projections.checkpoint import CHECKPOINT
 from projections.command import COMMAND
@@ -42,6 +43,7 @@ SUBJECTS: dict[str, Column[Any]] = {
     "job": JOB.c.id,
     "reservation": RESERVATION.c.id,
     "file": FILE.c.id,
+    "bill": BILL.c.id,
     "badge": BADGE.c.id,
     "certificate": CERTIFICATE.c.serial_number,
     "customer": STATION.c.id,
@@ -105,6 +107,9 @@ OWN: dict[str, Callable[[Table, list[str]], ColumnElement[bool]]] = {
     BADGE.name: lambda table, ids: table.c.id.in_(ids),
     CHECK.name: lambda table, ids: table.c.badge_id.in_(ids),
     USE.name: lambda table, ids: table.c.badge_id.in_(ids),
+    BILL.name: lambda table, ids: paid_by(table.c.id, ids),
+    RATING.name: lambda table, ids: paid_by(table.c.bill_id, ids),
+    LINE.name: lambda table, ids: paid_by(table.c.bill_id, ids),
 }
 
 

@@ -10,14 +10,14 @@ from collections.abc import Callable, Sequence
 from sqlalchemy import Connection, Dialect, Engine, Integer, MetaData, Table, Text, Unicode, inspect
 from sqlalchemy.schema import CreateIndex, CreateTable
 
-from projections import der, fault, incident, monitor, signature, station, transaction, uptime, view
+from projections import bill, der, fault, incident, invoice, monitor, signature, station, transaction, uptime, view
 from projections.checkpoint import CHECKPOINT
 from projections.dataset import DATASETS
 from projections.feed import Feed
 from projections.projection import Projection
 from projections.runner import Runner
 
-BEHIND = (station, transaction, fault, incident, monitor, der, signature, uptime)
+BEHIND = (station, transaction, fault, incident, monitor, der, signature, uptime, bill, invoice)
 """The read models that the datasets are made of."""
 KEY_BYTES = 880
 """SQL Server: a clustered key has at most 900 bytes, and a character has two."""

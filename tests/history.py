@@ -21,9 +21,13 @@ from domain.access import Access
 from domain.access import stream as access_stream
 from domain.admission import Admission
 from domain.advenir import Advenir
+from domain.allowance import Allowance
 from domain.assignment import Assignment, Scope
 from domain.badge import Badge, Place, Terms
 from domain.badge import stream as badge_stream
+from domain.benefit import BenefitRule
+from domain.bill import Account, Benefit, Bill, Source
+from domain.bill import stream as bill_stream
 from domain.catalog import Recorded
 from domain.certificate import Certificate
 from domain.command import Command
@@ -32,23 +36,32 @@ from domain.driver import Driver
 from domain.event import Connection, Event, Message, Operator, Order, Timer, Transfer
 from domain.export import Export, period_of
 from domain.file import File
+from domain.invoice import Content, Document, Invoice
+from domain.invoice import Item as BillItem
 from domain.job import Job, Kind
 from domain.locallist import Entry, Limits, LocalList, Part
 from domain.locallist import stream as locallist_stream
+from domain.payer import Details as PayerDetails
+from domain.payer import Payer
 from domain.point import Equipment, Outlet, Point
 from domain.preflight import Defect
+from domain.price import Line, Priced, Unpriced, taxes
 from domain.pricelist import Pricelist
 from domain.qualicharge import Draft, Item, session_id
 from domain.qualicharge import stream as qualicharge_stream
 from domain.reservation import Reservation
+from domain.seller import Details as SellerDetails
+from domain.seller import Seller
+from domain.series import Series
 from domain.signature import Judgement, Key, MeterKey, Signature, digest, key_stream
 from domain.signature import stream as signature_stream
 from domain.site import Details, Premises, Site
+from domain.sponsorship import Sponsorship
 from domain.station import Station
 from domain.submission import Submission
 from domain.swap import Swap
 from domain.tariff import Component, Element, Tariff
-from domain.tariff import Terms as Content
+from domain.tariff import Terms as TariffTerms
 from domain.token import Token
 from domain.token import stream as token_stream
 from domain.transaction import Transaction
@@ -250,6 +263,7 @@ def busy_day() -> Notebook:
     badges(notebook)
     webhooks(notebook)
     drivers(notebook)
+    bills(notebook)
     jobs(notebook)
     extras(notebook)
     local_lists(notebook)
@@ -463,6 +477,79 @@ def drivers(notebook: Notebook) -> None:
     notebook.events += [*one.collect_events(), *two.collect_events()]
 
 
+def priced(amount: str) -> Priced:
+    """An hour, a line of energy with VAT."""
+    excl = Decimal(amount)
+    vat = excl / 5
+    line = Line(
+        subject="ENERGY", quantity=excl * 4, measured=excl * 4, unit="kWh", unit_price=Decimal("0.25"),
+        vat_percent=Decimal(20), excl_vat=excl, vat=vat, incl_vat=excl + vat, element=0, begin=BEGIN,
+        end=BEGIN + timedelta(hours=1),
+    )  # fmt: skip
+    return Priced(
+        currency="EUR", tariff_id="T1", tariff_version=1, policy="line-half-up-1", tax_included=False, lines=(line,),
+        taxes=taxes((line,)), excl_vat=excl, vat=vat, incl_vat=excl + vat, exact_excl_vat=excl,
+        exact_incl_vat=excl + vat, energy_kwh=excl * 4, charging_h=Decimal(1), parking_h=Decimal(0),
+        reservation_h=Decimal(0), begin=BEGIN, end=BEGIN + timedelta(hours=1), final=True,
+    )  # fmt: skip
+
+
+def bills(notebook: Notebook) -> None:
+    """A bill of every fate, on an invoice and on a credit note; who pays, and by which rules."""
+    cause, until = Operator(name="anna"), BEGIN + timedelta(days=9)
+    payer, seller, grant = Payer("payer/acme"), Seller("seller/main"), Sponsorship("sponsorship/1")
+    payer.register(PayerDetails(full_name="ACME"), cause, BEGIN)
+    payer.register(PayerDetails(full_name="ACME SAS", split="COST_CENTRE"), cause, BEGIN)
+    seller.register(SellerDetails(name="Bornes SAS"), cause, BEGIN)
+    grant.grant("acme", "two", None, "R&D", True, BEGIN, until, cause, BEGIN)
+    grant.end(None, cause, HEARD)
+    home, rule = Allowance("allowance/1"), BenefitRule("benefit/work")
+    home.agree("two", "NEW", Decimal("0.2062"), "EUR", BEGIN.date(), None, "contract", False, cause, BEGIN)
+    home.end(BEGIN.date(), cause, BEGIN)
+    rule.rule(Decimal(0), BEGIN.date(), None, ("lyon",), "the law", cause, BEGIN)
+    rule.repeal(cause, BEGIN)
+    known = sorted({
+        (event.originator_id.removeprefix("transaction/"), event.station_id) for event in notebook.events
+        if isinstance(event, Transaction.Ended) and event.station_id in ("OLD", "NEW")
+    })  # fmt: skip
+    account = Account(payer_id="acme", sponsorship_id="1", cost_centre="R&D", driver_id="two")
+    items, fates = [], ("invoiced", "credited", "released", "withheld")
+    for (transaction_id, station_id), fate in zip(known, fates, strict=False):
+        bill = Bill(bill_stream(transaction_id))
+        source = Source(station_id=station_id, month="2026-11", first_position=1, last_position=2)
+        doubt = Unpriced(code="QUARANTINED", reason="the meter ran backwards")
+        if fate in ("withheld", "released"):
+            bill.settle(doubt, source, account, 2, cause, HEARD)
+        if fate == "released":
+            bill.release("seen", priced("2.00"), source, account, cause, HEARD, energy_kwh=Decimal(8))
+        if fate in ("credited", "invoiced"):
+            bill.settle(priced("3.00"), source, account, 2, cause, HEARD)
+            benefit = Benefit(driver_id="two", cost=Decimal("3.60"), value=Decimal(0), currency="EUR", rule_id="work")
+            bill.value(home.reimburse(Decimal(12)), benefit, cause, HEARD)
+            bill.invoice(1, "one", cause, HEARD)
+            items.append(BillItem(transaction_id, 1))
+        if fate == "credited":
+            bill.settle(priced("4.00"), source, account, 3, cause, HEARD)
+            bill.deduct(1, "one", "two", False, cause, HEARD)
+        if fate == "invoiced":
+            bill.deduct(1, "one", "two", True, cause, HEARD)
+        notebook.events += bill.collect_events()
+    content = Content(
+        kind="INVOICE", seller_id="main", payer_id="acme", month="2026-11", currency="EUR", items=tuple(items),
+        excl_vat=Decimal(6), vat=Decimal("1.20"), incl_vat=Decimal("7.20"), cost_centre="R&D",
+    )  # fmt: skip
+    paper = Document(key="k", sha256="0" * 64, size_bytes=9)
+    invoice, dropped, series = Invoice("invoice/one"), Invoice("invoice/gone"), Series("series/main/F2026")
+    invoice.draw(content, cause, HEARD)
+    dropped.draw(content, cause, HEARD)
+    dropped.drop("draft again", cause, HEARD)
+    number = series.number("one", HEARD.date(), cause, HEARD)
+    invoice.issue(number, HEARD.date(), until.date(), paper, paper, cause, HEARD)
+    invoice.credit("two", "A2026-000001", Decimal("7.20"), cause, HEARD)
+    for aggregate in (payer, seller, grant, home, rule, invoice, dropped, series):
+        notebook.events += aggregate.collect_events()
+
+
 def settled(talk: Talk) -> None:
     """An operator binds an orphan to a charge, and closes another that its station left open."""
     numbers = [talk.say("StartTransaction", start16(30, 50, badge, 2))["transactionId"] for badge in ("B5", "B6")]
@@ -508,8 +595,8 @@ def tariffs(notebook: Notebook) -> None:
     tariff, gone = Tariff("tariff/T1"), Tariff("tariff/OLD")
     for price in ("0.30", "0.45"):
         energy = Component(type="ENERGY", price=Decimal(price), vat_percent=Decimal(20))
-        tariff.publish(Content(currency="EUR", elements=(Element(components=(energy,)),)), cause, now)
-    gone.publish(Content(currency="EUR", elements=(Element(components=(energy,)),)), cause, now)
+        tariff.publish(TariffTerms(currency="EUR", elements=(Element(components=(energy,)),)), cause, now)
+    gone.publish(TariffTerms(currency="EUR", elements=(Element(components=(energy,)),)), cause, now)
     gone.withdraw("too dear", cause, now)
     everywhere, here = Assignment("assignment/1"), Assignment("assignment/2")
     everywhere.assign("T1", Scope(), now, None, cause, now)

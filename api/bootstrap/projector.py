@@ -6,6 +6,7 @@ import asyncio
 from functools import partial
 
 from api.bootstrap.advenir import start_advenir
+from api.bootstrap.bill import start_bills
 from api.bootstrap.erasure import keep_erasing
 from api.bootstrap.export import start_deliveries
 from api.bootstrap.qualicharge import start_outbox
@@ -30,6 +31,7 @@ def start_projector(spine: Spine) -> tuple[Runner, Notary]:
     start_surveyor(spine)
     start_examiner(spine)
     start_outbox(spine)
+    start_bills(spine)
     if spine.settings.warehouse:
         may = partial(spine.here.holds, "warehouse")
         warehouse = Warehouse(engine(spine.settings.warehouse), spine.history, may)

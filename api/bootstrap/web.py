@@ -14,6 +14,7 @@ from starlette.types import ASGIApp
 from adapters.oidc.issuer import Issuer
 from adapters.storage.bucket import Bucket
 from api.bootstrap.advenir import exporter_of
+from api.bootstrap.bill import bills_of, invoices_over, start_payers
 from api.bootstrap.export import PREPARE, exports_of
 from api.bootstrap.gateway import Lobby, reader
 from api.bootstrap.irve import READ as READ_IRVE
@@ -50,6 +51,7 @@ async def start_api(spine: Spine, vitals: Vitals, lists: Lists, badges: Badges, 
     files = Files(Bucket(settings.files_place), journal, history, clock, settings.file_bytes)
     transfers = Transfers(spine.jobs, files, spine.orders)
     accesses = start_accesses(spine)
+    bills = bills_of(spine)
     parts = Parts(
         engine=spine.read_side,
         history=history,
@@ -81,6 +83,9 @@ async def start_api(spine: Spine, vitals: Vitals, lists: Lists, badges: Badges, 
         advenir=exporter_of(settings, journal, history, spine.read_side),
         declarations=Declarations(journal, history, READ_IRVE, clock),
         uptimes=uptimes_of(spine),
+        bills=bills,
+        invoices=invoices_over(settings, bills),
+        payers=await start_payers(spine, bills),
     )
     made = app(parts, replace(vitals, accesses=accesses))
     spine.process.go(made.state.graphql.watch(), "tokens of followers")

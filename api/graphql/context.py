@@ -17,7 +17,7 @@ from api.context import Parts
 from api.pace import Pace
 from domain.catalog import Recorded
 from domain.price import Priced, Unpriced
-from projections import checkpoint, job, quirk, signature, station, transaction
+from projections import bill, checkpoint, job, quirk, signature, station, transaction
 from projections.page import Page
 from projections.scope import Scope, seen_by, visible
 
@@ -46,6 +46,8 @@ class Reads:
         self.readings: DataLoader[tuple[str, int], Page] = DataLoader(self.load_readings, cache=False)
         self.prices: DataLoader[tuple[str, int], Priced | Unpriced] = DataLoader(self.load_prices, cache=False)
         self.signatures: DataLoader[str, signature.Summary | None] = DataLoader(self.load_signatures, cache=False)
+        self.bills: DataLoader[str, Row[Any] | None] = DataLoader(self.load_bills, cache=False)
+        self.ratings: DataLoader[str, list[Row[Any]]] = DataLoader(self.load_ratings, cache=False)
         self.steps: DataLoader[str, list[Row[Any]]] = DataLoader(self.load_steps, cache=False)
 
     async def run(self, query: Callable[[Connection], T]) -> T:
@@ -89,6 +91,14 @@ class Reads:
 
     async def load_prices(self, keys: list[tuple[str, int]]) -> list[Priced | Unpriced]:
         return await self.parts.prices.of(keys)
+
+    async def load_bills(self, ids: list[str]) -> list[Row[Any] | None]:
+        found = await self.run(lambda c: bill.by_id(c, ids))
+        return [found.get(bill_id) for bill_id in ids]
+
+    async def load_ratings(self, ids: list[str]) -> list[list[Row[Any]]]:
+        found = await self.run(lambda c: bill.ratings(c, ids))
+        return [found[bill_id] for bill_id in ids]
 
     async def load_transactions(self, keys: list[tuple[str, int]]) -> list[Page]:
         return await self.by_first(keys, transaction.latest_of)

@@ -29,6 +29,7 @@ from api.graphql.admission import AdmissionQuery
 from api.graphql.advenir import AdvenirMutation, AdvenirQuery
 from api.graphql.audit import AuditQuery
 from api.graphql.badge import BadgeMutation, BadgeQuery
+from api.graphql.bill import BillMutation, BillQuery
 from api.graphql.certificate import CertificateMutation, CertificateQuery
 from api.graphql.command import CommandMutation, CommandQuery, CommandSubscription
 from api.graphql.composite import CompositeMutation, CompositeQuery
@@ -45,6 +46,7 @@ from api.graphql.export import ExportMutation, ExportQuery
 from api.graphql.file import FileMutation, FileQuery
 from api.graphql.firmware import FirmwareMutation
 from api.graphql.incident import IncidentQuery
+from api.graphql.invoice import InvoiceMutation, InvoiceQuery
 from api.graphql.irve import IrveMutation, IrveQuery
 from api.graphql.job import JobQuery, JobSubscription
 from api.graphql.locallist import LocalListMutation, LocalListQuery
@@ -52,6 +54,7 @@ from api.graphql.log import LogMutation
 from api.graphql.monitor import MonitorMutation, MonitorQuery
 from api.graphql.need import NeedQuery
 from api.graphql.orphan import OrphanMutation, OrphanQuery
+from api.graphql.payer import PayerMutation, PayerQuery
 from api.graphql.pricelist import PricelistMutation, PricelistQuery
 from api.graphql.profile import ProfileMutation, ProfileQuery
 from api.graphql.qualicharge import QualichargeMutation, QualichargeQuery
@@ -119,6 +122,9 @@ class Query(
     RefusalQuery,
     PricelistQuery,
     TariffQuery,
+    BillQuery,
+    PayerQuery,
+    InvoiceQuery,
     SiteQuery,
     SignatureQuery,
     QualichargeQuery,
@@ -163,6 +169,9 @@ class Mutation(
     PricelistMutation,
     DriverMutation,
     TariffMutation,
+    BillMutation,
+    PayerMutation,
+    InvoiceMutation,
     SiteMutation,
     SignatureMutation,
     QualichargeMutation,

@@ -10,6 +10,7 @@ from typing import Annotated, Any
 
 import strawberry
 
+from api.graphql.bill import Bill, bill
 from api.graphql.context import Asker, Reads, asker
 from api.graphql.event import Event, events_of
 from api.graphql.page import Connection, bounded, connection, listed
@@ -88,6 +89,11 @@ class Transaction:
     ) -> Connection[SignedValue]:
         query, table = signature.values(self.id), signature.SIGNED_VALUE
         return await listed(info, "signature", query, table, signed_value, first, after)
+
+    @strawberry.field(description="Its bill; null: it runs, is not rated yet, or began before there were tariffs.")
+    async def bill(self, info: strawberry.Info) -> Bill | None:
+        found = await asker(info).reads.bills.load(self.id)
+        return bill(found) if found is not None else None
 
     @strawberry.field(description="Its events, each with the OCPP message behind it; for auditors.")
     async def events(

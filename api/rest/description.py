@@ -292,6 +292,22 @@ OPENAPI: dict[str, Any] = {
                 },
             }
         },
+        "/api/invoices/{number}.{suffix}": {
+            "get": {
+                "summary": "An invoice or a credit note as it was issued: a PDF with Factur-X, or its XML by itself",
+                "parameters": [
+                    {"name": name, "in": "path", "required": True, "description": words, "schema": {"type": "string"}}
+                    for name, words in (("number", "Its number, such as F2026-000042."), ("suffix", "pdf or xml."))
+                ],
+                "responses": {
+                    "200": answer("The bytes that were issued.", "application/pdf"),
+                    "401": PROBLEM,
+                    "403": PROBLEM,
+                    "404": PROBLEM,
+                    "503": PROBLEM,
+                },
+            }
+        },
         "/api/persons": {
             "get": {
                 "summary": "Every event about a driver, or about a badge that no driver holds, as JSON lines",

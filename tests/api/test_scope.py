@@ -39,7 +39,8 @@ from tests.projections.test_projection import Book
 FOREIGN = "bb-"
 """What the ids of the other site begin with."""
 CORE = schema._schema
-ORGANISATION = ("badge/", "number/", "admission/", "file/image", "file/gone", "tariff/", "assignment/")
+ORGANISATION = ("badge/", "number/", "admission/", "file/image", "file/gone", "tariff/", "assignment/",
+                "payer/", "sponsorship/", "seller/", "allowance/", "benefit/", "series/", "invoice/")  # fmt: skip
 """Streams that are of no site."""
 ANNA = Principal("anna", frozenset({"operator", "auditor"}), frozenset({"lyon"}))
 BOSS = Principal("boss", frozenset({"operator", "auditor"}))
