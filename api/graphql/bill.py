@@ -16,6 +16,7 @@ from api.graphql.event import Event, events_of
 from api.graphql.page import Connection, listed
 from api.graphql.price import Cost, cost
 from api.graphql.scalar import DateTime, Position
+from api.graphql.signature import SignatureSummary, summary
 from domain.bill import stream
 from domain.catalog import CATALOG
 from domain.price import Priced
@@ -110,6 +111,12 @@ class Bill:
     @strawberry.field(description="Every rating there was, the first one first.")
     async def ratings(self, info: strawberry.Info) -> list[BillRating]:
         return [rating(row) for row in await self.rows(info)]
+
+    @strawberry.field(description="What the meter has signed against the energy that is billed; null: nothing.")
+    async def signature(self, info: strawberry.Info) -> SignatureSummary | None:
+        rows = await self.rows(info)
+        energy_wh = float(rows[-1].energy_kwh * 1000) if rows else 0.0
+        return await summary(asker(info).reads, self.id, energy_wh, bool(rows))
 
     @strawberry.field(description="Its events, for auditors: their causes lead to the messages of the station.")
     async def events(
