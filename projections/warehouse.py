@@ -9,16 +9,16 @@ from collections.abc import Callable, Sequence
 
 from sqlalchemy import Connection, Dialect, Engine, Integer, MetaData, Table, Text, Unicode, inspect
 from sqlalchemy.schema import CreateIndex, CreateTable
+from sqlalchemy.sql.visitors import iterate
 
-from projections import bill, der, fault, incident, invoice, monitor, signature, station, transaction, uptime, view
+from projections import view
+from projections.catalog import PROJECTIONS
 from projections.checkpoint import CHECKPOINT
-from projections.dataset import DATASETS
+from projections.dataset import DATASETS, Window, query
 from projections.feed import Feed
 from projections.projection import Projection
 from projections.runner import Runner
 
-BEHIND = (station, transaction, fault, incident, monitor, der, signature, uptime, bill, invoice)
-"""The read models that the datasets are made of."""
 KEY_BYTES = 880
 """SQL Server: a clustered key has at most 900 bytes, and a character has two."""
 SOUGHT = 300
@@ -28,7 +28,8 @@ SQL_SERVER = "mssql"
 
 def projections(dialect: str) -> list[Projection]:
     """What a warehouse holds, with tables that its database can make."""
-    known = [each.PROJECTION for each in BEHIND]
+    shown = tables_shown()
+    known = [each for each in PROJECTIONS.values() if shown & set(each.tables.values())]
     if dialect != SQL_SERVER:
         return known
     metadata = MetaData()
@@ -50,6 +51,12 @@ class Warehouse(Runner):
             prepare(self.engine, list(self.projections.values()))
             self.prepared = True
         return super().step()
+
+
+def tables_shown() -> set[Table]:
+    """The tables that the datasets are made of."""
+    parts = (part for dataset in DATASETS.values() for part in iterate(query(dataset, Window())))
+    return {part for part in parts if isinstance(part, Table)}
 
 
 def prepare(engine: Engine, wanted: Sequence[Projection]) -> None:
