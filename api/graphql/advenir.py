@@ -152,7 +152,7 @@ def point(row: Any) -> AdvenirPoint:
 
 async def told(who: Asker, made: Aggregate, table: Any) -> Any:
     """A row as the history tells it: the read model is a moment behind."""
-    rows = await asyncio.to_thread(who.parts.history.stream, made.id)
+    rows = await who.reads.told(made.id)
     changes = fold(view.PROJECTION, [(row.position, CATALOG.decode(row.topic, row.state)) for row in rows])
     ((key, values),) = changes.rows(table.name).items()
     own = zip(table.primary_key.columns.keys(), key, strict=True)

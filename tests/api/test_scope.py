@@ -188,8 +188,9 @@ def asked(rows: Sequence[Recorded]) -> Iterator[tuple[str, str]]:
         noun, _, key = row.stream.partition("/")
         if row.topic == "station.registered.v1" and key.removeprefix(FOREIGN) in TALKATIVE:
             yield from queries(
-                stationId=json.dumps(key), requestId="1", evseId="1", position="1", tariffId='"T1"', input=QUOTED
-            )
+                stationId=json.dumps(key), transactionId='"none"', requestId="1", evseId="1", position="1",
+                tariffId='"T1"', input=QUOTED,
+            )  # fmt: skip
     for noun, key in sorted({(row.stream.partition("/")[0], row.stream.partition("/")[2]) for row in rows}):
         for known in ({}, {"asOf": '"2027-01-01T00:00:00Z"'}):
             yield from ((name, query) for name, query in queries(id=json.dumps(key), **known) if name == noun)
