@@ -10,7 +10,6 @@ from sqlalchemy import Column, ColumnElement, Connection, Engine, Select, Table,
 from sqlalchemy.sql.visitors import replacement_traverse
 
 from domain.badge import FORGOTTEN, fold
-from projections.advenir import SUBMISSION
 from projections.badge import BADGE, CHECK, USE
 from projections.bill import BILL, LINE, RATING
 from projections.certificate import CERTIFICATE
@@ -47,7 +46,6 @@ SUBJECTS: dict[str, Column[Any]] = {
     "bill": BILL.c.id,
     "badge": BADGE.c.id,
     "certificate": CERTIFICATE.c.serial_number,
-    "submission": SUBMISSION.c.transaction_id,
     "customer": STATION.c.id,
     "device": STATION.c.id,
     "locallist": STATION.c.id,

@@ -26,7 +26,7 @@ Note = Callable[[str, str, str, str | None], None]
 """(code, reason, what was asked, by whom)."""
 PATIENCE_S = 15.0
 SHOWN_BY = {"station": "station", "transaction": "transaction", "command": "command", "job": "job",
-            "reservation": "reservation", "file": "file", "submission": "advenir"}  # fmt: skip
+            "reservation": "reservation", "file": "file"}  # fmt: skip
 """Subject → the projection that shows it."""
 LOOK_S = 0.02
 
