@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from datetime import date
 from decimal import Decimal
 from types import SimpleNamespace
@@ -140,7 +139,7 @@ def bill(row: Any, known: list[Any] | None = None) -> Bill:
 
 async def told(who: Asker, transaction_id: str) -> Bill:
     """A bill as the history tells it: whoever changed it sees the change at once."""
-    rows = await asyncio.to_thread(who.parts.bills.history.stream, stream(transaction_id))
+    rows = await who.reads.told(stream(transaction_id))
     changes = fold(view.PROJECTION, [(row.position, CATALOG.decode(row.topic, row.state)) for row in rows])
     blank = dict.fromkeys(view.BILL.columns.keys()) | {"id": transaction_id}
     empty = dict.fromkeys(view.RATING.columns.keys())

@@ -107,8 +107,8 @@ def test_the_policy_is_what_the_roles_mean() -> None:
     assert not {"Mutation.issueApiToken", "Query.apiTokens", "Query.events"} & may["operator"]
     assert may["driver"] - {name for name in POLICY if POLICY[name] == "open"} == {
         "Query.me", "Query.sealKey", "Query.transaction", "Query.transactions", "Query.reservation",
-        "Query.reservations", "Query.badge", "Query.badges", "Query.badgeChecks", "Query.signedValues", "Query.bill", "Query.bills",
-        "Subscription.transactionChanged",
+        "Query.reservations", "Query.badge", "Query.badges", "Query.badgeChecks", "Query.signedValues",
+        "Query.bill", "Query.bills", "Subscription.transactionChanged",
     }  # fmt: skip
 
 

@@ -88,7 +88,7 @@ def test_readings_belong_to_transactions(here: Engine) -> None:
 
 def test_alarms_of_every_kind_are_one_table(here: Engine) -> None:
     found = table(here, "alarms")
-    assert {row["kind"] for row in found} == {"CONNECTOR", "DEVICE", "SECURITY", "GRID"}
+    assert {row["kind"] for row in found} == {"CONNECTOR", "DEVICE", "SECURITY", "GRID", "METER"}
     assert [row["occurred_at"] for row in found] == sorted(row["occurred_at"] for row in found)
 
 
