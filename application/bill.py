@@ -122,6 +122,7 @@ class Bills:
                 raise Refusal("the energy is between 0 and 10,000 kWh")
             facts.readings, facts.counted_at = [], None
             facts.meter_start_wh, facts.meter_stop_wh = 0.0, float(energy_kwh * 1000)
+            facts.accepted = True
         facts.doubt = None
         book = self.prices.book
         at = facts.began_at or end

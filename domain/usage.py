@@ -71,6 +71,8 @@ class Facts:
         self.meter_stop_wh: float | None = None
         self.reservation_id: int | None = None
         self.doubt: str | None = None
+        self.accepted = False
+        """A person has decided the figures: they are not doubted again."""
         self.readings: list[Reading] = []
         self.states: dict[datetime, ChargingState] = {}
         self.told = False
@@ -285,6 +287,8 @@ def measure(facts: Facts, calendar: Calendar, hold: Hold | None = None, rated_w:
             usage.report(at, step)
     if ended_at is not None:
         usage.end(ended_at)
+    if facts.accepted:
+        usage.doubt = None
     return usage
 
 

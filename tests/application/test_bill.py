@@ -193,9 +193,11 @@ def test_what_cannot_be_true_waits_for_a_person(ready: str) -> None:
             await here.bills.release("odd", " ", None, None, False, "anna")
         with pytest.raises(Refusal, match="not withheld"):
             await here.bills.release("fine", "seen", None, None, False, "anna")
-        released = await here.bills.release("odd", "the photo shows 11 kWh", Decimal(11), None, False, "anna")
+        released = await here.bills.release(
+            "odd", "a photo shows more than we believe", Decimal(1100), None, False, "anna"
+        )
         assert released.live is not None
-        assert released.live.price.excl_vat == Decimal("2.75")
+        assert released.live.price.excl_vat == Decimal("275.00")
         await here.rate()
         assert here.bill("odd").live == released.live
         with pytest.raises(Refusal, match="not withheld"):
