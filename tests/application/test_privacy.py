@@ -21,8 +21,12 @@ from domain.station import Station
 from tests.history import Notebook, busy_day
 from tests.scenario import NOW, SOMEBODY
 
-TELL_OF_NOBODY = ["locallist.synchronised.v1", "display.message_shown.v1", "trust.installed.v1"]
-"""A number of entries, a text on a screen, the certificate of an authority."""
+TELL_OF_NOBODY = [
+    "locallist.synchronised.v1", "display.message_shown.v1", "trust.installed.v1", "sponsorship.granted.v1",
+    "series.numbered.v1", "invoice.drafted.v1", "submission.prepared.v1",
+]  # fmt: skip
+"""A number of entries, a text on a screen, the certificate of an authority, a group and a cost centre, a number, what
+the law wants kept of an invoice, readings of a meter."""
 NAMES = iter(f"{number:016d}".translate(str.maketrans("0123456789", "abcdefghij")) for number in range(10**9))
 
 

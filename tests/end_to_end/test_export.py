@@ -15,6 +15,7 @@ import httpx
 import openpyxl
 import pytest
 
+from projections.dataset import DATASETS
 from tests.end_to_end.client import Station
 from tests.end_to_end.server import ROOT, TOKEN, Server
 from tests.end_to_end.test_command import start
@@ -96,7 +97,7 @@ async def test_the_command_line_writes_the_same(server: Server, folder: Path) ->
     assert not any(name.endswith(".part") for name in os.listdir(folder))
     wrong = bornier(folder, "wishes")
     assert (wrong.returncode, wrong.stderr) == (
-        1, "bornier: there is no export 'wishes': transactions, readings, stations, alarms, uptime\n",
+        1, f"bornier: there is no export 'wishes': {', '.join(DATASETS)}\n",
     )  # fmt: skip
 
 

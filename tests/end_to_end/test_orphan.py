@@ -46,13 +46,13 @@ async def test_an_orphan_is_listed_and_bound(server: Server) -> None:
         charge = await begin(server, station)
         assert await station.call("StopTransaction", stop16(-55, 9, 3000) | {"idTag": "OTHER"}) != {}
         assert await station.call("StopTransaction", stop16(2_000_000, 9, 3000)) == {}
-        found = await server.until(ORPHANS, lambda d: d["orphans"]["totalCount"] == 2, station="LOST", bound=False)
+        found = await server.until(ORPHANS, lambda d: len(d["orphans"]["edges"]) == 2, station="LOST", bound=False)
         node = found["orphans"]["edges"][0]["node"]
         assert (node["stationTransactionId"], node["meterStopWh"], node["transactionId"]) == ("2000000", 3000, None)
         bound = (await server.ask(BIND, orphan=node["id"], transaction=charge))["bindTransaction"]
         assert (bound["energyWh"], bound["stopReason"]) == (2000, "Local")
         assert (await station.call("StatusNotification", AVAILABLE)) == {}
-    data = await server.until(ORPHANS, lambda d: d["orphans"]["totalCount"] == 1, station="LOST", bound=True)
+    data = await server.until(ORPHANS, lambda d: len(d["orphans"]["edges"]) == 1, station="LOST", bound=True)
     assert data["orphans"]["edges"][0]["node"]["transactionId"] == charge
 
 

@@ -7,7 +7,7 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from adapters.advenir.file import read
@@ -82,6 +82,7 @@ LINES = st.dictionaries(
 )
 
 
+@settings(suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(LINES, max_size=5))
 def test_no_nonsense_breaks_the_reading(lines: list[dict[str, object]]) -> None:
     for each in lines:
