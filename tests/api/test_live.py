@@ -258,7 +258,7 @@ async def test_the_history_is_exported_line_by_line(server: Server) -> None:
 
 
 @pytest.mark.parametrize(
-    ("path", "seconds"), [("graphql", "20"), ("api/openapi.json", "15")], ids=["graphql", "openapi"]
+    ("path", "seconds"), [("graphql", "12"), ("api/openapi.json", "8")], ids=["graphql", "openapi"]
 )
 def test_no_generated_request_breaks_the_server(server: Server, path: str, seconds: str, tmp_path: Path) -> None:
     command = [
