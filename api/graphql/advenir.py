@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 from enum import Enum
-from types import SimpleNamespace
 from typing import Annotated, Any
 
 import strawberry
@@ -13,19 +12,17 @@ from sqlalchemy import select
 
 from api.funding import lines_of
 from api.graphql.command import said
-from api.graphql.context import Asker, asker
+from api.graphql.context import asker
 from api.graphql.page import Connection, bounded, connection, listed
 from api.graphql.scalar import DateTime, Json, Position
 from application.advenir import AT_ONCE
 from application.ports import Wanted
 from domain.advenir import MEANING
-from domain.aggregate import Aggregate
 from domain.catalog import CATALOG
 from domain.event import Refusal
 from projections import advenir as view
 from projections import audit, page
 from projections.page import cursor
-from projections.projection import fold
 
 
 @strawberry.enum(description="What has become of a charge that Advenir is told.")
@@ -150,15 +147,6 @@ def point(row: Any) -> AdvenirPoint:
     return AdvenirPoint(**{name: getattr(row, name) for name in view.POINT.c.keys() if name != "position"})  # noqa: SIM118
 
 
-async def told(who: Asker, made: Aggregate, table: Any) -> Any:
-    """A row as the history tells it: the read model is a moment behind."""
-    rows = await who.reads.told(made.id)
-    changes = fold(view.PROJECTION, [(row.position, CATALOG.decode(row.topic, row.state)) for row in rows])
-    ((key, values),) = changes.rows(table.name).items()
-    own = zip(table.primary_key.columns.keys(), key, strict=True)
-    return SimpleNamespace(**(dict.fromkeys(table.columns.keys()) | values | dict(own)))
-
-
 @strawberry.type
 class AdvenirQuery:
     @strawberry.field(description="EVSEs that Advenir funds, or has funded.")
@@ -271,7 +259,7 @@ class AdvenirMutation:
         made = await who.parts.funding.register(
             input.station_id, input.evse_id, input.identifier, input.since, input.rated_power_w, who.name
         )
-        return point(await told(who, made, view.POINT))
+        return point(await who.reads.retold(view.PROJECTION, view.POINT, made.id))
 
     @strawberry.mutation(description="Register many points; those that are refused do not hinder the others.")
     async def import_advenir_points(
@@ -290,7 +278,7 @@ class AdvenirMutation:
     async def remove_advenir_point(self, info: strawberry.Info, input: RemoveAdvenirPointInput) -> AdvenirPoint:
         who = asker(info)
         made = await who.parts.funding.remove(input.station_id, input.evse_id, who.name)
-        return point(await told(who, made, view.POINT))
+        return point(await who.reads.retold(view.PROJECTION, view.POINT, made.id))
 
     @strawberry.mutation(description="Make submissions of charges that are over, now.")
     async def submit_advenir(self, info: strawberry.Info, input: SubmitAdvenirInput) -> SubmittedAdvenir:
@@ -307,7 +295,7 @@ class AdvenirMutation:
     async def retry_advenir_submission(self, info: strawberry.Info, input: AdvenirSubmissionInput) -> AdvenirSubmission:
         who = asker(info)
         made = await who.parts.advenir.submissions.retry(input.transaction_id, input.reason, who.name)
-        return submission(await told(who, made, view.SUBMISSION))
+        return submission(await who.reads.retold(view.PROJECTION, view.SUBMISSION, made.id))
 
     @strawberry.mutation(description="Never tell Advenir of a charge.")
     async def abandon_advenir_submission(
@@ -315,4 +303,4 @@ class AdvenirMutation:
     ) -> AdvenirSubmission:
         who = asker(info)
         made = await who.parts.advenir.submissions.abandon(input.transaction_id, input.reason, who.name)
-        return submission(await told(who, made, view.SUBMISSION))
+        return submission(await who.reads.retold(view.PROJECTION, view.SUBMISSION, made.id))

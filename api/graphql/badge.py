@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from enum import Enum
-from types import SimpleNamespace
 from typing import Any
 
 import strawberry
@@ -14,10 +13,8 @@ from api.graphql.context import Asker, asker
 from api.graphql.page import Connection, bounded, connection
 from api.graphql.scalar import DateTime, Position
 from domain.badge import Place, Terms, fold, stream
-from domain.catalog import CATALOG
 from projections import badge as view
 from projections.page import cursor
-from projections.projection import fold as fold_events
 
 MOST_AT_ONCE = 1_000
 
@@ -71,10 +68,7 @@ def badge(row: Any) -> Badge:
 
 async def told(who: Asker, id_: str) -> Badge:
     """A badge as the history tells it: whoever changed it sees the change at once."""
-    rows = await who.reads.told(stream(id_))
-    changes = fold_events(view.PROJECTION, [(row.position, CATALOG.decode(row.topic, row.state)) for row in rows])
-    blank = dict.fromkeys(view.BADGE.columns.keys())
-    return badge(SimpleNamespace(**(blank | changes.rows("badge")[fold(id_),])))
+    return badge(await who.reads.retold(view.PROJECTION, view.BADGE, stream(id_)))
 
 
 @strawberry.enum(description="When a badge was looked at.")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from enum import Enum
-from types import SimpleNamespace
 from typing import Any
 
 import strawberry
@@ -13,11 +12,9 @@ from api.graphql.command import Command, ask, deadline, said
 from api.graphql.context import Asker, asker
 from api.graphql.page import Connection, bounded, connection
 from api.graphql.scalar import DateTime
-from domain.catalog import CATALOG
 from domain.certificate import stream
 from projections import certificate as view
 from projections.page import cursor
-from projections.projection import fold
 
 
 @strawberry.enum(description="Where a certificate we signed is in its life.")
@@ -152,11 +149,7 @@ def trusted(row: Any) -> TrustedCertificate:
 
 async def told(who: Asker, serial_number: str) -> Certificate:
     """A certificate as the history tells it: whoever changed it sees the change at once."""
-    rows = await who.reads.told(stream(serial_number))
-    changes = fold(view.PROJECTION, [(row.position, CATALOG.decode(row.topic, row.state)) for row in rows])
-    (values,) = changes.rows("certificate").values()
-    blank = dict.fromkeys(view.CERTIFICATE.columns.keys())
-    return certificate(SimpleNamespace(**(blank | values | {"serial_number": serial_number.lower()})))
+    return certificate(await who.reads.retold(view.PROJECTION, view.CERTIFICATE, stream(serial_number)))
 
 
 @strawberry.type

@@ -7,7 +7,6 @@ from collections.abc import AsyncGenerator
 from datetime import datetime
 from decimal import Decimal
 from enum import Enum
-from types import SimpleNamespace
 from typing import Any
 
 import strawberry
@@ -20,13 +19,11 @@ from api.graphql.page import Connection, bounded, connection
 from api.graphql.result import CommandResult
 from api.graphql.scalar import DateTime, Json, Position
 from api.graphql.transaction import Transaction, transaction
-from domain.catalog import CATALOG
 from domain.command import Command as Aggregate
 from domain.command import stream
 from projections import command as view
 from projections import transaction as charge
 from projections.page import cursor
-from projections.projection import fold
 
 TOPICS = tuple(view.PROJECTION.topics)
 
@@ -94,11 +91,8 @@ def command(row: Any) -> Command:
 
 async def just_asked(who: Asker, command_id: str) -> Command | None:
     """A command the read model does not show yet, told by the history: whoever asked may look at once."""
-    rows = await who.reads.told(stream(command_id))
-    changes = fold(view.PROJECTION, [(row.position, CATALOG.decode(row.topic, row.state)) for row in rows])
-    values = changes.rows("command").get((command_id,))
-    blank = dict.fromkeys(view.COMMAND.columns.keys())
-    return command(SimpleNamespace(**(blank | values | {"id": command_id}))) if values is not None else None
+    row = await who.reads.retold(view.PROJECTION, view.COMMAND, stream(command_id))
+    return command(row) if row is not None else None
 
 
 @strawberry.type

@@ -6,19 +6,21 @@ import asyncio
 import time
 from collections import defaultdict
 from collections.abc import Callable, Sequence
+from types import SimpleNamespace
 from typing import Any, TypeVar
 
 from graphql import GraphQLError
-from sqlalchemy import Connection, Row
+from sqlalchemy import Connection, Row, Table
 from strawberry.dataloader import DataLoader
 
 from api.access import Principal
 from api.context import Parts
 from api.pace import Pace
-from domain.catalog import Recorded
+from domain.catalog import CATALOG, Recorded
 from domain.price import Priced, Unpriced
 from projections import bill, checkpoint, job, quirk, signature, station, transaction
 from projections.page import Page
+from projections.projection import Projection, fold
 from projections.scope import Scope, seen_by, visible
 
 T = TypeVar("T")
@@ -72,6 +74,15 @@ class Reads:
         """What the history tells of a stream; nothing if it is not for them."""
         subject, _, key = stream.partition("/")
         return await asyncio.to_thread(self.parts.history.stream, stream) if await self.visible(subject, key) else ()
+
+    async def retold(self, projection: Projection, table: Table, stream: str) -> Any | None:
+        """The one row that a stream makes of a table, as the history tells it: the read model is a moment behind."""
+        name = next(name for name, known in projection.tables.items() if known is table)
+        events = [(row.position, CATALOG.decode(row.topic, row.state)) for row in await self.told(stream)]
+        for key, values in fold(projection, events).rows(name).items():
+            own = zip(table.primary_key.columns.keys(), key, strict=True)
+            return SimpleNamespace(**(dict.fromkeys(table.columns.keys()) | values | dict(own)))
+        return None
 
     async def load_connectors(self, ids: list[str]) -> list[list[Row[Any]]]:
         found = await self.run(lambda c: station.connectors(c, ids))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from types import SimpleNamespace
 from typing import Any
 
 import strawberry
@@ -12,11 +11,9 @@ from api.graphql.context import Asker, asker
 from api.graphql.page import Connection, bounded, connection
 from api.graphql.scalar import DateTime
 from application.driver import Forgetting as Forgot
-from domain.catalog import CATALOG
 from domain.driver import Details, stream
 from projections import driver as view
 from projections.page import place
-from projections.projection import fold
 
 NAMES = Details.__struct_fields__
 
@@ -55,10 +52,7 @@ def driver(row: Any) -> Driver:
 
 async def told(who: Asker, driver_id: str) -> Driver:
     """A driver as the history tells it: whoever changed it sees the change at once."""
-    rows = await who.reads.told(stream(driver_id))
-    changes = fold(view.PROJECTION, [(row.position, CATALOG.decode(row.topic, row.state)) for row in rows])
-    blank = dict.fromkeys(view.DRIVER.columns.keys()) | {"id": driver_id}
-    return driver(SimpleNamespace(**(blank | changes.rows("driver")[driver_id,])))
+    return driver(await who.reads.retold(view.PROJECTION, view.DRIVER, stream(driver_id)))
 
 
 @strawberry.type

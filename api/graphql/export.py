@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from enum import Enum
-from types import SimpleNamespace
 from typing import Any
 
 import strawberry
@@ -12,12 +11,10 @@ from sqlalchemy import select
 from api.graphql.context import Asker, asker
 from api.graphql.page import Connection, listed
 from api.graphql.scalar import DateTime, Json, Position
-from domain.catalog import CATALOG
 from domain.export import Export
 from projections import export as view
 from projections.dataset import DATASETS
 from projections.dataset import Dataset as Kept
-from projections.projection import fold
 
 
 @strawberry.enum(description="How often a file is made.")
@@ -90,10 +87,7 @@ def schedule(row: Any) -> ExportSchedule:
 
 async def told(who: Asker, export: Export) -> ExportSchedule:
     """A schedule as the history tells it: the read model is a moment behind."""
-    rows = await who.reads.told(export.id)
-    changes = fold(view.PROJECTION, [(row.position, CATALOG.decode(row.topic, row.state)) for row in rows])
-    ((key, values),) = changes.rows("export").items()
-    return schedule(SimpleNamespace(**(dict.fromkeys(view.EXPORT.columns.keys()) | values | {"id": key[0]})))
+    return schedule(await who.reads.retold(view.PROJECTION, view.EXPORT, export.id))
 
 
 @strawberry.type

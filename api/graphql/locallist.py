@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from enum import Enum
-from types import SimpleNamespace
 from typing import Any
 
 import strawberry
@@ -12,12 +11,10 @@ from api.graphql.command import Command, ask, deadline, requested, said
 from api.graphql.context import Asker, asker
 from api.graphql.page import Connection, bounded, connection
 from api.graphql.scalar import DateTime, Position
-from domain.catalog import CATALOG
 from domain.event import Operator
 from domain.locallist import Limits, stream
 from projections import locallist as view
 from projections.page import cursor
-from projections.projection import fold
 
 
 @strawberry.enum(description="Where the local list of a station is; SYNCHRONISED and ABANDONED end a synchronisation.")
@@ -63,11 +60,7 @@ def local_list(row: Any) -> LocalList:
 
 async def told(who: Asker, station_id: str) -> LocalList:
     """A local list as the history tells it: whoever asked for something sees it at once."""
-    rows = await who.reads.told(stream(station_id))
-    changes = fold(view.PROJECTION, [(row.position, CATALOG.decode(row.topic, row.state)) for row in rows])
-    blank = dict.fromkeys(view.LIST.columns.keys())
-    values = changes.rows("locallist")[station_id,]
-    return local_list(SimpleNamespace(**(blank | values | {"station_id": station_id})))
+    return local_list(await who.reads.retold(view.PROJECTION, view.LIST, stream(station_id)))
 
 
 @strawberry.type

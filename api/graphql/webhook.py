@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from datetime import timedelta
 from enum import Enum
-from types import SimpleNamespace
 from typing import Any
 
 import strawberry
@@ -14,12 +13,10 @@ from api.graphql.command import said
 from api.graphql.context import Asker, asker
 from api.graphql.page import Connection, bounded, connection
 from api.graphql.scalar import DateTime, Position
-from domain.catalog import CATALOG
 from domain.webhook import stream
 from projections import delivery
 from projections import webhook as view
 from projections.page import cursor
-from projections.projection import fold
 
 DAY_S = 86_400
 
@@ -152,10 +149,7 @@ def letter(row: Any) -> DeadLetter:
 
 async def told(who: Asker, webhook_id: str) -> Webhook:
     """A webhook as the history tells it: whoever changed it sees the change at once."""
-    rows = await asyncio.to_thread(who.parts.history.stream, stream(webhook_id))
-    changes = fold(view.PROJECTION, [(row.position, CATALOG.decode(row.topic, row.state)) for row in rows])
-    blank = dict.fromkeys(view.WEBHOOK.columns.keys())
-    return webhook(SimpleNamespace(**(blank | {"id": webhook_id} | changes.rows("webhook")[(webhook_id,)])))
+    return webhook(await who.reads.retold(view.PROJECTION, view.WEBHOOK, stream(webhook_id)))
 
 
 @strawberry.type
